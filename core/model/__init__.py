@@ -1,0 +1,1 @@
+"""The nouns of the business: frozen values, one definition each."""

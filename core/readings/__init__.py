@@ -1,0 +1,26 @@
+"""Observations and a rule to the reading that settles; shared by desk, settlement, services."""
+
+from core.readings.extremes import Extrema, Extremum, listed_extreme, received_per_row, routine_slots, running_extreme
+from core.readings.rounding import (
+    attainable,
+    celsius_from_tenths,
+    edges,
+    fahrenheit_from_tenths,
+    reading_of,
+    tenths_from_fahrenheit,
+)
+
+__all__ = [
+    "Extrema",
+    "Extremum",
+    "attainable",
+    "celsius_from_tenths",
+    "edges",
+    "fahrenheit_from_tenths",
+    "listed_extreme",
+    "reading_of",
+    "received_per_row",
+    "routine_slots",
+    "running_extreme",
+    "tenths_from_fahrenheit",
+]

@@ -1,0 +1,260 @@
+"""Running extremes: what the reports received so far say about a settlement window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from core.model.rule import Extreme, Rounding, SettlementRule, Statistic
+from core.model.station import ReportPrecision, Station
+from core.readings.rounding import OFFICIAL, reading_of
+from core.units import MISSING, BoolArray, Columns, InstantArray, IntArray, Unit, instant, micros
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+SLOT_TOLERANCE = 10 * MINUTE  # how far from its minute a routine report may stand
+HOURLY_FROM_MINUTE = 51  # the "hourly data" filter of weather.gov takes minutes 51-59 of American stations
+HOURLY = frozenset({Statistic.MAX_HOURLY_READING, Statistic.MIN_HOURLY_READING})
+
+# Columns that hold the extreme of a span which ends with the report, and its length [hours].
+SPANS: Mapping[Extreme, Mapping[str, int]] = {
+    Extreme.HIGH: {"max6": 6, "max24": 24},
+    Extreme.LOW: {"min6": 6, "min24": 24},
+}
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Extremum:
+    """The extreme of a settlement window as known at one instant."""
+
+    reading: int | None  # in the rule's unit; None: nothing listed yet
+    tenths: int | None  # [0.1 degree Celsius]
+    valid_at: datetime | None  # when it was first reached; for a group the end of its span
+    newest_at: datetime | None  # validity of the newest report that counts
+    count: int  # reports that count
+    complete: bool  # the window is over and no routine report is missing
+    exact: bool  # the reading follows from what is listed without doubt of a degree
+
+
+@dataclass(frozen=True, slots=True)
+class Extrema:
+    """`Extremum` at many instants, as arrays (n_instants,); MISSING and 0 where nothing is listed yet."""
+
+    reading: IntArray
+    tenths: IntArray
+    valid_at: InstantArray
+    newest_at: InstantArray
+    count: IntArray
+    complete: BoolArray
+    exact: BoolArray
+
+    def at(self, row: int) -> Extremum:
+        """Return the extreme at one of the instants."""
+        seen = int(self.tenths[row]) != MISSING
+        return Extremum(
+            reading=int(self.reading[row]) if seen else None,
+            tenths=int(self.tenths[row]) if seen else None,
+            valid_at=instant(int(self.valid_at[row])) if seen else None,
+            newest_at=instant(int(self.newest_at[row])) if self.count[row] else None,
+            count=int(self.count[row]),
+            complete=bool(self.complete[row]),
+            exact=bool(self.exact[row]),
+        )
+
+
+def received_per_row(received_at: InstantArray, offsets: IntArray) -> InstantArray:
+    """Return the instant of receipt of every row, from that of every record and the rows it owns."""
+    return np.repeat(np.asarray(received_at, np.int64), np.diff(offsets))
+
+
+def listed_extreme(
+    columns: Columns,
+    received_at: InstantArray,
+    rule: SettlementRule,
+    station: Station,
+    window: tuple[datetime, datetime],
+    as_of: datetime,
+) -> Extremum:
+    """Return the extreme of the settlement window as listed by `as_of`; `running_extreme` at one instant."""
+    return running_extreme(columns, received_at, np.array([micros(as_of)]), rule, station, window).at(0)
+
+
+def running_extreme(
+    columns: Columns,
+    received_at: InstantArray,
+    instants: InstantArray,
+    rule: SettlementRule,
+    station: Station,
+    window: tuple[datetime, datetime],
+) -> Extrema:
+    """Return the extreme of a settlement window as it was known at each instant.
+
+    The newest correction of a report replaces it, a report without temperature is skipped, SPECI count among listed reports.
+    Groups that hold the extreme of a span count for an official statistic only, and only if their whole span
+    lies in the window: for listed reports they are wrong evidence.
+
+    Args:
+        columns: rows of `metar` records (docs/records.md), any order, reports may repeat, shape (n_rows,).
+        received_at: when each row was received, shape (n_rows,).
+        instants: when to look, shape (n_instants,).
+        rule: statistic, unit and rounding.
+        station: where; its routine minutes decide what is complete.
+        window: settlement window [start, end).
+
+    Returns:
+        The extremes; an official one is a bound that the climate report may still exceed.
+    """
+    span = micros(window[0]), micros(window[1])
+    instants = np.asarray(instants, np.int64)
+    reports = _reports(columns, received_at, rule, station, span)
+    evidence = _joined(reports, _groups(columns, received_at, rule, span))
+    sign = 1 if rule.statistic.extreme is Extreme.HIGH else -1
+    known = _known(evidence, instants)
+    tenths, first = _extreme(evidence, known, sign)
+    counted = known & evidence.report
+    newest = np.where(counted, evidence.valid_at, 0).max(axis=-1, initial=0)
+    seen = tenths != MISSING
+    return Extrema(
+        reading=reading_of(tenths, rule, station.report_precision),
+        tenths=tenths,
+        valid_at=np.where(seen, _picked(evidence.valid_at, first), 0),
+        newest_at=newest,
+        count=counted.sum(axis=-1, dtype=np.int64),
+        complete=_complete(reports, instants, station, span),
+        exact=seen & _picked(evidence.exact, first).astype(bool),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    valid_at: InstantArray
+    tenths: IntArray
+    exact: BoolArray
+    routine: BoolArray
+    report: BoolArray  # False: a group
+    since: InstantArray  # received
+    until: InstantArray  # replaced
+
+
+def _reports(
+    columns: Columns, received_at: InstantArray, rule: SettlementRule, station: Station, span: tuple[int, int]
+) -> _Evidence:
+    valid_at = np.asarray(columns["valid_at"], np.int64)
+    routine = np.asarray(columns["report"] == "METAR", bool)
+    keep = (valid_at >= span[0]) & (valid_at < span[1])
+    if rule.statistic in HOURLY:
+        keep &= _hourly(valid_at, routine, station)
+    # The same integer whatever digits are listed: Celsius of a body, or a station that has no tenths at all.
+    certain = station.report_precision is ReportPrecision.WHOLE or (
+        rule.unit is Unit.CELSIUS and rule.rounding is not Rounding.FLOOR
+    )
+    exact = np.asarray(columns["exact"], bool) | certain
+    return _versions(columns, received_at, keep, columns["tenths"], exact, routine, report=True)
+
+
+def _hourly(valid_at: InstantArray, routine: BoolArray, station: Station) -> BoolArray:
+    if station.report_precision is ReportPrecision.WHOLE:
+        return routine
+    kept: BoolArray = valid_at // MINUTE % 60 >= HOURLY_FROM_MINUTE
+    return kept
+
+
+def _groups(columns: Columns, received_at: InstantArray, rule: SettlementRule, span: tuple[int, int]) -> list[_Evidence]:
+    if rule.statistic not in OFFICIAL:
+        return []
+    valid_at = np.asarray(columns["valid_at"], np.int64)
+    sure = np.ones(len(valid_at), bool)
+    return [
+        _versions(
+            columns, received_at, (valid_at - hours * HOUR >= span[0]) & (valid_at <= span[1]), columns[name],
+            sure, ~sure, report=False,
+        )
+        for name, hours in SPANS[rule.statistic.extreme].items()
+    ]  # fmt: skip
+
+
+def _versions(
+    columns: Columns,
+    received_at: InstantArray,
+    keep: BoolArray,
+    tenths: IntArray,
+    exact: BoolArray,
+    routine: BoolArray,
+    *,
+    report: bool,
+) -> _Evidence:
+    """Reduce rows to the versions of each report and the span of receipt in which each is the newest word."""
+    tenths = np.asarray(tenths, np.int64)
+    corrected = np.asarray(columns["corrected"], bool)
+    rows = np.flatnonzero(keep & (corrected | (tenths != MISSING)))
+    valid_at = np.asarray(columns["valid_at"], np.int64)
+    key = valid_at * 2 + ~routine  # a SPECI of the same minute is a report of its own
+    rows = rows[np.lexsort((rows, corrected[rows], received_at[rows], key[rows]))]
+    same = np.zeros(len(rows), bool)
+    same[1:] = key[rows[1:]] == key[rows[:-1]]
+    rows = rows[~(_after_correction(corrected[rows], same) & ~corrected[rows])]
+    previous, this = rows[:-1], rows[1:]
+    repeated = np.zeros(len(rows), bool)
+    repeated[1:] = (key[this] == key[previous]) & (tenths[this] == tenths[previous]) & (exact[this] == exact[previous])
+    rows = rows[~repeated]
+    until = np.full(len(rows), _NEVER)
+    until[:-1] = np.where(key[rows[1:]] == key[rows[:-1]], received_at[rows[1:]], _NEVER)
+    return _Evidence(
+        valid_at[rows], tenths[rows], exact[rows], routine[rows], np.full(len(rows), report), received_at[rows], until
+    )
+
+
+def _after_correction(corrected: BoolArray, same: BoolArray) -> BoolArray:
+    """Return whether a correction of the same report stands at or before each row."""
+    place = np.arange(len(corrected))
+    start = np.maximum.accumulate(np.where(same, 0, place))
+    newest = np.maximum.accumulate(np.where(corrected, place, -1))
+    found: BoolArray = newest >= start
+    return found
+
+
+def _joined(reports: _Evidence, groups: list[_Evidence]) -> _Evidence:
+    parts = [reports, *groups]
+    order = np.argsort(np.concatenate([part.valid_at for part in parts]), kind="stable")
+    return _Evidence(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in _Evidence.__slots__))
+
+
+def _known(evidence: _Evidence, instants: InstantArray) -> BoolArray:
+    """Return, (n_instants, n_versions), which versions were the newest word and held a temperature."""
+    at = instants[:, None]
+    known: BoolArray = (evidence.since <= at) & (at < evidence.until) & (evidence.tenths != MISSING)
+    return known
+
+
+def _extreme(evidence: _Evidence, known: BoolArray, sign: int) -> tuple[IntArray, IntArray]:
+    """Return the extreme and the version that reached it first."""
+    if known.shape[1] == 0:
+        return np.full(len(known), MISSING, np.int64), np.zeros(len(known), np.int64)
+    ranked = np.where(known, sign * evidence.tenths, MISSING)
+    first = ranked.argmax(axis=-1)
+    return np.where(known.any(axis=-1), evidence.tenths[first], MISSING), first
+
+
+def _picked(values: IntArray | BoolArray, first: IntArray) -> IntArray:
+    return np.asarray(values[first] if len(values) else np.zeros(len(first)), np.int64)
+
+
+def _complete(reports: _Evidence, instants: InstantArray, station: Station, span: tuple[int, int]) -> BoolArray:
+    """Return whether, at each instant, the window is over and every routine report was heard."""
+    slots = routine_slots(station, span)
+    sound = reports.routine & (reports.tenths != MISSING)
+    near = np.abs(reports.valid_at[sound] - slots[:, None]) <= SLOT_TOLERANCE
+    heard_at = np.where(near, reports.since[sound], _NEVER).min(axis=-1, initial=_NEVER)
+    complete: BoolArray = (instants >= span[1]) & (instants >= heard_at.max(initial=span[1]))
+    return complete
+
+
+def routine_slots(station: Station, span: tuple[int, int]) -> InstantArray:
+    """Return the instants in [start, end) at which a station's routine reports are due."""
+    hours = np.arange(span[0] // HOUR, span[1] // HOUR + 1) * HOUR
+    slots = np.sort((hours[:, None] + np.array(station.report_minutes, np.int64) * MINUTE).ravel())
+    return slots[(slots >= span[0]) & (slots < span[1])]
