@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -64,7 +65,7 @@ def checked_ladder(brackets: tuple[Bracket, ...]) -> tuple[Bracket, ...]:
     ladder = tuple(sorted(brackets, key=lambda b: (b.lower is not None, b.lower or 0)))
     if ladder[0].lower is not None or ladder[-1].upper is not None:
         raise LadderError(f"the ladder lacks a tail: it runs from {ladder[0].label!r} to {ladder[-1].label!r}")
-    for cold, warm in zip(ladder, ladder[1:], strict=False):
+    for cold, warm in itertools.pairwise(ladder):
         if cold.upper is None or warm.lower is None or warm.lower != cold.upper + 1:
             raise LadderError(f"brackets {cold.label!r} and {warm.label!r} leave a gap or overlap")
     return ladder

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from core.settings.schema import RiskSettings, Settings, SourceSettings, WeatherSettings
 
-SECTIONS = {"risk": RiskSettings, "weather": WeatherSettings}
+SECTIONS: dict[str, type[BaseModel]] = {"risk": RiskSettings, "weather": WeatherSettings}
 HEAD = """# Settings
 
 No setting is needed. Each can come from the environment or from `.env` (environment wins; command line wins over both).

@@ -39,7 +39,9 @@ class RiskSettings(BaseModel):
     min_cash_pct: float = Field(10.0, ge=0, le=100, description="Cash that is never spent [% of equity]")
     worst_day_r: float = Field(3.0, gt=0, le=8, description="Most that a desk day may lose if all that settles goes wrong [R0]")
     bid_minutes: float = Field(30.0, gt=0, le=240, description="How long a bid stands for the value of a holding [min]")
-    probe_share: float = Field(0.10, gt=0, le=0.25, description="Size before the record has earned more, as a share of normal size")
+    probe_share: float = Field(
+        0.10, gt=0, le=0.25, description="Size before the record has earned more, as a share of normal size"
+    )
     probe_minimum_r: float = Field(0.1, ge=0, le=1, description="Dearest venue minimum that a probe may be raised to [R0]")
 
 
@@ -65,7 +67,10 @@ class WeatherSettings(BaseModel):
     )
     chase_ticks: int = Field(3, ge=0, le=50, description="How far beyond the best price an order may reach [ticks]")
     print_slip: float = Field(
-        0.01, ge=0, le=0.2, description="How much worse than the last print is counted on, where only prints exist [USD per share]"
+        0.01,
+        ge=0,
+        le=0.2,
+        description="How much worse than the last print is counted on, where only prints exist [USD per share]",
     )
     max_print_share: float = Field(0.10, gt=0, le=1, description="Largest part of a print's size that fills us")
     fair_gap: float = Field(0.25, gt=0, le=1, description="Distance of fair value and mid that halves the size")

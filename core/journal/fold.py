@@ -1,0 +1,138 @@
+"""A change folded into an account: the arithmetic of money, pure, all runs at once.
+
+Buying adds shares and cost and pays notional + fee. Selling takes cost away pro rata (floor; all of it with the last
+share). A final word pays 1 USD per winning share. `booked` also says what moved, so that rows are written from the very
+numbers that the account took.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from core.errors import JournalError
+from core.journal.changes import Change, Closing, Execution, Intention, Obedience, Payout, Risk
+from core.journal.entries import Booked
+from core.journal.execution import executed
+from core.journal.payout import paid_out, without_columns
+from core.model.account import Account
+from core.model.cycle import Cycle
+from core.model.event import Instrument
+from core.model.orders import Orders, Role, Status, join_orders
+from core.model.settlement import Finality
+from core.units import micros
+
+MEMORY = timedelta(days=10)
+"""How long after its day an event's outcome is remembered for a correction."""
+
+
+def apply(cycle: Cycle, account: Account, change: Change) -> Account:
+    """Return the account after a change."""
+    return booked(cycle, account, change).account
+
+
+def booked(cycle: Cycle, account: Account, change: Change) -> Booked:
+    """Return the account after a change and what moved; JournalError for what the rules of money do not allow."""
+    moved = _moved(cycle, account, change)
+    return Booked(replace(moved.account, seq=account.seq + 1), moved.fills, moved.entries, moved.words)
+
+
+def _moved(cycle: Cycle, account: Account, change: Change) -> Booked:
+    match change:
+        case Intention():
+            return Booked(_intended(_forgetful(account, cycle), change))
+        case Execution():
+            return executed(account, change.reports)
+        case Payout():
+            _check_age(account, change, cycle)
+            return paid_out(_forgetful(account, cycle), change.settlement, micros(cycle.sealed_at))
+        case Obedience():
+            return Booked(account if change.tripped is None else replace(account, tripped=np.array(change.tripped, np.int64)))
+        case Closing():
+            return Booked(account)
+
+
+def _intended(account: Account, change: Intention) -> Account:
+    _check_orders(account, change)
+    account = _with_columns(account, change)
+    orders = replace(change.orders, parent=_shifted(change.orders, len(account.working)))
+    account = replace(account, working=join_orders(account.working, orders))
+    return account if change.risk is None else _at_risk(account, change.risk)
+
+
+def _check_orders(account: Account, change: Intention) -> None:
+    orders = change.orders
+    described = {instrument.token: instrument for instrument in change.instruments}
+    missing = {*orders.token, *(decision.token for decision in change.decisions)} - described.keys()
+    if missing:
+        raise JournalError(f"the intention does not describe {', '.join(sorted(missing))}")
+    if len({*orders.order_id, *account.working.order_id}) != len(orders) + len(account.working):
+        raise JournalError("the intention places an order that is placed already")
+    if (orders.status != Status.SUBMITTING).any() or orders.filled_micro.any():
+        raise JournalError("an order of the intention is not SUBMITTING and unfilled")
+    if ((orders.run < 0) | (orders.run >= account.n_runs)).any():
+        raise JournalError(f"an order of the intention is of a run beyond the account's {account.n_runs}")
+    if ((orders.size_micro == 0) & (orders.role != Role.CANCEL)).any():
+        raise JournalError("an order of the intention is of no size")
+    for token in dict.fromkeys(orders.token):
+        if _ended(account, described[token]):
+            raise JournalError(f"an order is for {described[token].event_id}, which the venue has settled")
+
+
+def _ended(account: Account, instrument: Instrument) -> bool:
+    outcome = account.outcomes.get(instrument.event_id)
+    return outcome is not None and outcome.settlement.finality is Finality.FINAL
+
+
+def _with_columns(account: Account, change: Intention) -> Account:
+    described = {instrument.token: instrument for instrument in change.instruments}
+    known = account.column()
+    new = tuple(described[token] for token in dict.fromkeys(change.orders.token) if token not in known)
+    if not new:
+        return account
+    nothing = np.zeros((account.n_runs, len(new)), np.int64)
+    return replace(
+        account,
+        instruments=account.instruments + new,
+        held_micro=np.concatenate([account.held_micro, nothing], axis=1),
+        cost_micro=np.concatenate([account.cost_micro, nothing], axis=1),
+    )
+
+
+def _shifted(orders: Orders, rows: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.where(orders.parent < 0, -1, orders.parent + rows)
+
+
+def _at_risk(account: Account, risk: Risk) -> Account:
+    return replace(
+        account, desk_day=int(risk.desk_day), equity_micro=risk.equity_micro, unit_r_micro=risk.unit_r_micro,
+        day_start_micro=risk.day_start_micro, week_start_micro=risk.week_start_micro,
+        high_water_micro=risk.high_water_micro, tripped=risk.tripped,
+    )  # fmt: skip
+
+
+def _check_age(account: Account, change: Payout, cycle: Cycle) -> None:
+    word = change.settlement
+    forgotten = word.event_day < _oldest(cycle) and word.event_id not in account.outcomes
+    if word.revision > 0 and word.finality is Finality.FINAL and forgotten:
+        raise JournalError(f"{word.settlement_id} corrects an outcome of {word.event_day}, {MEMORY.days} days are remembered")
+
+
+def _forgetful(account: Account, cycle: Cycle) -> Account:
+    """Drop old outcomes, and flat columns of old events that were never settled."""
+    oldest = _oldest(cycle)
+    outcomes = {key: kept for key, kept in account.outcomes.items() if kept.settlement.event_day >= oldest}
+    if len(outcomes) < len(account.outcomes):
+        account = replace(account, outcomes=outcomes)
+    old = np.array([instrument.event_day < oldest for instrument in account.instruments], np.bool_)
+    if not old.any():
+        return account
+    flat = ~((account.held_micro != 0) | (account.cost_micro != 0)).any(axis=0)
+    working = np.isin([instrument.token for instrument in account.instruments], account.working.token)
+    return without_columns(account, np.flatnonzero(old & flat & ~working))
+
+
+def _oldest(cycle: Cycle) -> date:
+    return (cycle.scheduled_at - MEMORY).date()
