@@ -1,0 +1,293 @@
+"""Index of the snapshot files, rebuildable from them and never the only copy of anything."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, fields, replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import StoreError
+from core.model.record import Kind
+from core.store.durable import writing
+from core.store.encoding import Entry
+from core.store.layout import CATALOGUE, ONE_DAY, QUARANTINE, SNAPSHOTS, day_of
+from core.store.parquet import Runs, runs_before
+from core.store.scan import scan_snapshots
+
+_LOG = logging.getLogger("hermes.store")
+_NAMES = ", ".join(field.name for field in fields(Entry))
+_MARKS = ", ".join("?" for _ in fields(Entry))
+_SCHEMA = """
+create table if not exists snapshots (
+    seq integer primary key autoincrement, identity text not null unique, kind text not null, subject text not null,
+    source text not null, received_at integer not null, issued_at integer not null, first_at integer not null,
+    sha256 text not null, content text not null, error text, decoder integer not null, path text not null,
+    reference text not null
+);
+create index if not exists by_subject on snapshots (kind, subject, received_at);
+create index if not exists by_receipt on snapshots (kind, received_at, subject);
+create index if not exists by_path on snapshots (path);
+create table if not exists generation (one integer primary key check (one = 1), number integer not null);
+insert or ignore into generation values (1, 1);
+"""
+
+
+class Catalogue:
+    """What was received, without the payloads; a reader without it reads the files themselves."""
+
+    def __init__(self, data_dir: Path, *, readonly: bool = False) -> None:
+        self._data_dir, self._path, self._readonly = data_dir, data_dir / CATALOGUE, readonly
+        self._lock = threading.RLock()
+        self._inode = 0
+        self._runs: dict[tuple[str, str], Runs] = {}
+        self._database = self._open_readonly() if readonly else self._open_writable()
+        if not readonly:
+            self._reconcile()
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Index a batch in one transaction; what is known already stays as it is."""
+        with self._lock, self._writing():
+            for entry in entries:
+                self._insert(entry)
+
+    def discard(self, path: str) -> None:
+        """Forget a damaged file and all references to it."""
+        with self._lock, self._writing():
+            self._database.execute("delete from snapshots where path = ?", (path,))
+
+    def rebuild(self) -> int:
+        """Read every snapshot file anew; return how many records there are. Damaged files are moved aside."""
+        entries = sorted(scan_snapshots(self._data_dir, report=self._set_aside), key=lambda entry: entry.order)
+        with self._lock, self._writing():
+            self._database.execute("delete from snapshots")
+            self._database.execute("update generation set number = number + 1")
+            for entry in entries:
+                self._insert(entry)
+        return len(entries)
+
+    def knows(self, identity: str) -> bool:
+        """Return whether that very record is indexed."""
+        return bool(self._rows("select 1 from snapshots where identity = ?", identity))
+
+    def newest(self, source: str, kind: str, subject: str, until: int) -> Entry | None:
+        """Return the newest entry of a source about a subject received up to `until`."""
+        found = self._rows(
+            f"select {_NAMES} from snapshots where kind = ? and subject = ? and source = ? and received_at <= ?"
+            " order by received_at desc, identity desc limit 1",
+            kind, subject, source, until,
+        )  # fmt: skip
+        return Entry(*found[0]) if found else None
+
+    def entries(self, kind: Kind, subject: str, start: int, stop: int, seq: int) -> list[Entry]:
+        """Return the entries received in [start, stop), in the order of a stack, among the first `seq` of the index."""
+        found = self._rows(
+            f"select {_NAMES} from snapshots where kind = ? and subject = ? and received_at >= ? and received_at < ?"
+            " and seq <= ?",
+            str(kind), subject, start, stop, seq,
+        )  # fmt: skip
+        return sorted((Entry(*row) for row in found), key=lambda entry: entry.order)
+
+    def all(self) -> list[Entry]:
+        """Return every entry, oldest received first."""
+        return sorted((Entry(*row) for row in self._rows(f"select {_NAMES} from snapshots")), key=lambda entry: entry.order)
+
+    def subjects(self, kind: Kind, start: int, until: int) -> set[str]:
+        """Return the subjects with a record received in [start, until]."""
+        found = self._rows(
+            "select distinct subject from snapshots where kind = ? and received_at between ? and ?", str(kind), start, until
+        )
+        return {subject for (subject,) in found}
+
+    def after(self, seq: int) -> tuple[int, list[Entry]]:
+        """Return the highest number of the index and the entries that came after `seq`."""
+        found = self._rows(f"select seq, {_NAMES} from snapshots where seq > ? order by seq", seq)
+        return (found[-1][0] if found else seq), [Entry(*row[1:]) for row in found]
+
+    def count(self, start: int = 0, until: int = 2**62) -> int:
+        """Return how many records were received in [start, until]."""
+        found = self._rows("select count(*) from snapshots where received_at between ? and ?", start, until)
+        return int(str(found[0][0]))
+
+    def last(self) -> int:
+        """Return the highest number of the index."""
+        return int(self._rows("select coalesce(max(seq), 0) from snapshots")[0][0])
+
+    def generation(self) -> tuple[int, int]:
+        """Return a mark that changes when numbers of the index no longer mean what they did."""
+        with self._lock:
+            if self._readonly:
+                self._follow()
+            try:
+                return self._inode, int(self._database.execute("select number from generation").fetchone()[0])
+            except sqlite3.DatabaseError:
+                return self._inode, 0
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        with self._lock:
+            try:
+                return self._database.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise StoreError(
+                    f"cannot read {self._path}: {error}; remove that file, it is rebuilt at the next start"
+                ) from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self._database.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("rollback")
+                raise
+            self._database.execute("commit")
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"cannot write {self._path}: {error}; free space there, or remove that file: it is rebuilt"
+            ) from error
+
+    def _insert(self, entry: Entry) -> None:
+        same = "kind = ? and subject = ? and source = ? and (error is null) = ?"
+        key = (entry.kind, entry.subject, entry.source, entry.error is None)
+        before = self._database.execute(
+            f"select content, first_at from snapshots where {same} and received_at <= ? and identity <> ?"
+            " order by received_at desc, identity desc limit 1",
+            (*key, entry.received_at, entry.identity),
+        ).fetchone() or self._closed_run(entry)
+        first_at = before[1] if before and before[0] == entry.content else entry.received_at
+        values = {**dict(zip((field.name for field in fields(Entry)), astuple(entry), strict=True)), "first_at": first_at}
+        self._database.execute(f"insert or ignore into snapshots ({_NAMES}) values ({_MARKS})", tuple(values.values()))
+        later = self._database.execute(f"select 1 from snapshots where {same} and received_at > ?", (*key, entry.received_at))
+        if later.fetchone():
+            self._chain(same, key, entry)
+
+    def _closed_run(self, entry: Entry) -> tuple[str, int] | None:
+        """Return content and beginning of the run with which the closed days end, for the first hot record of its kind."""
+        day = day_of(entry.received_at) + ONE_DAY
+        key = (entry.kind, day.isoformat())
+        if key not in self._runs:
+            self._runs = {known: runs for known, runs in self._runs.items() if known[1] == key[1]}
+            self._runs[key] = runs_before(self._data_dir, Kind(entry.kind), day)
+        found = self._runs[key].get((entry.subject, entry.source, entry.error is None))
+        return found if found and found[1] <= entry.received_at else None
+
+    def _chain(self, same: str, key: tuple[object, ...], entry: Entry) -> None:
+        """Find the runs of equal content anew: a record arrived between older ones."""
+        rows = self._database.execute(
+            f"select seq, content, received_at, first_at from snapshots where {same} order by received_at, identity", key
+        ).fetchall()
+        content, first_at = self._closed_run(replace(entry, received_at=rows[0][2])) or ("", 0)
+        changed = []
+        for seq, this, received_at, stored in rows:
+            content, first_at = this, first_at if this == content else received_at
+            if stored != first_at:
+                changed.append((first_at, seq))
+        if changed:
+            self._database.executemany("update snapshots set first_at = ? where seq = ?", changed)
+            self._database.execute("update generation set number = number + 1")
+
+    def _open_writable(self) -> sqlite3.Connection:
+        with writing(self._data_dir):
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._connect_writable()
+        except sqlite3.DatabaseError as error:
+            if not self._path.exists() or isinstance(error, sqlite3.OperationalError):
+                raise StoreError(f"cannot open {self._path}: {error}") from error
+            _LOG.warning("%s is damaged (%s): it is set aside and rebuilt from the snapshots", self._path, error)
+            with writing(self._data_dir):
+                for name in (CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm"):
+                    if (self._data_dir / name).exists():
+                        (self._data_dir / QUARANTINE).mkdir(exist_ok=True)
+                        os.replace(self._data_dir / name, self._data_dir / QUARANTINE / name)
+            return self._connect_writable()
+
+    def _connect_writable(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        try:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = normal")
+            if database.execute("pragma quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("it fails its own check")
+            database.executescript(_SCHEMA)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _open_readonly(self) -> sqlite3.Connection:
+        """Open without a right to write; where there is no sound catalogue, read the files into memory."""
+        found = self._connect_readonly()
+        if found is not None:
+            return found
+        self._inode = 0
+        database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        database.executescript(_SCHEMA)
+        self._database = database
+        entries = scan_snapshots(self._data_dir, report=lambda path, reason: _LOG.warning("%s is left out: %s", path, reason))
+        for entry in sorted(entries, key=lambda entry: entry.order):
+            self._insert(entry)
+        return database
+
+    def _connect_readonly(self) -> sqlite3.Connection | None:
+        uri = self._path.resolve().as_uri()
+        for option in ("mode=ro", "immutable=1"):  # the second where not even the lock file may be written
+            with contextlib.suppress(OSError, sqlite3.DatabaseError):
+                inode = self._path.stat().st_ino
+                database = sqlite3.connect(
+                    f"{uri}?{option}", uri=True, timeout=5.0, isolation_level=None, check_same_thread=False
+                )
+                try:
+                    database.execute("select number from generation").fetchone()[0]
+                    database.execute("select 1 from snapshots limit 1").fetchone()
+                except (sqlite3.DatabaseError, TypeError):
+                    database.close()
+                    continue
+                self._inode = inode
+                return database
+        return None
+
+    def _follow(self) -> None:
+        """Open the catalogue again when its file was replaced or has appeared."""
+        try:
+            inode = self._path.stat().st_ino
+        except OSError:
+            return
+        if inode != self._inode and (found := self._connect_readonly()) is not None:
+            self._database.close()
+            self._database = found
+
+    def _reconcile(self) -> None:
+        """Index what was renamed into place right before a crash: only the newest days can hold such files."""
+        newest = self._rows("select max(received_at) from snapshots")[0][0]
+        if newest is None:
+            if (self._data_dir / SNAPSHOTS).is_dir():
+                self.rebuild()
+            return
+        known = {path for row in self._rows("select path, reference from snapshots") for path in row}
+        found = scan_snapshots(self._data_dir, report=self._set_aside, newer_than=newest, known=known)
+        lost = sorted(found, key=lambda entry: entry.order)
+        if lost:
+            self.add(lost)
+
+    def _set_aside(self, path: str, reason: str) -> None:
+        """Move a damaged file out of the way, so that it is reported once."""
+        _LOG.warning("%s is damaged and moved to %s: %s", path, QUARANTINE, reason)
+        with writing(self._data_dir), contextlib.suppress(FileNotFoundError):
+            (self._data_dir / QUARANTINE).mkdir(exist_ok=True)
+            os.replace(self._data_dir / path, self._data_dir / QUARANTINE / path.replace("/", "__"))
+
+    def quarantine(self, path: str, reason: str) -> None:
+        """Move a damaged file aside and forget it."""
+        self._set_aside(path, reason)
+        self.discard(path)

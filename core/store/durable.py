@@ -1,0 +1,104 @@
+"""Files that are whole or not there, and on disk before anyone is told."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from core.errors import StoreError
+
+_WAYS_OUT: Mapping[int, str] = {
+    errno.ENOSPC: "free some space there, or move the data folder with HERMES_DATA_DIR",
+    errno.EDQUOT: "free some space there, or move the data folder with HERMES_DATA_DIR",
+    errno.EROFS: "the disk is read-only; move the data folder with HERMES_DATA_DIR",
+    errno.EACCES: "give this user the right to write there, or move the data folder with HERMES_DATA_DIR",
+    errno.EPERM: "give this user the right to write there, or move the data folder with HERMES_DATA_DIR",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn an operating system's refusal into a StoreError that names the folder and the way out."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        way = _WAYS_OUT.get(error.errno or 0, "check that folder, or move the data folder with HERMES_DATA_DIR")
+        raise StoreError(f"cannot write in {folder}: {reason}; {way}") from error
+
+
+def write_durable(files: Mapping[Path, bytes], incoming: Path) -> None:
+    """Write all files under temporary names in `incoming`, sync, rename into place, sync each folder once."""
+    incoming.mkdir(parents=True, exist_ok=True)
+    arrived: list[tuple[Path, Path]] = []
+    try:
+        for path, content in files.items():
+            temporary = incoming / f"{os.getpid()}-{len(arrived)}-{path.name}"
+            arrived.append((temporary, path))
+            _write_synced(temporary, content)
+        folders = {path.parent: None for path in files}
+        for folder in folders:
+            make_durable(folder)
+        for temporary, path in arrived:
+            os.rename(temporary, path)
+        for folder in folders:
+            sync_folder(folder)
+    except BaseException:
+        for temporary, _ in arrived:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_durable(folder: Path) -> None:
+    """Create a folder with its parents so that it outlives a power cut."""
+    if folder.is_dir():
+        return
+    make_durable(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def clear_abandoned(incoming: Path) -> None:
+    """Remove temporary files of processes that are gone."""
+    if not incoming.is_dir():
+        return
+    for temporary in incoming.iterdir():
+        owner = temporary.name.split("-", 1)[0]
+        if not owner.isdigit() or not _alive(int(owner)):
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return process != os.getpid()

@@ -1,0 +1,244 @@
+"""Closed days: `archive/{kind}/{UTC day received}.parquet`, sorted by subject and instant, raw bytes included."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from core.model.record import Kind, Record
+from core.store.columns import DTYPES, dtype_name
+from core.store.durable import make_durable, sync_folder, writing
+from core.store.encoding import Encoded, checked_name, encoded, tie_of
+from core.store.layout import INCOMING, closed_days, closed_folder, closed_path, day_of
+from core.units import Columns, InstantArray, micros
+
+Table = Any  # a pyarrow table: the published stubs of pyarrow reject valid calls
+_FIELDS: list[tuple[str, Any]] = [
+    ("source", pa.string()), ("subject", pa.string()), ("received_at", pa.int64()), ("first_at", pa.int64()),
+    ("issued_at", pa.int64()), ("record", pa.int64()), ("rows", pa.int32()), ("sha256", pa.string()), ("content", pa.string()),
+    ("raw", pa.binary()), ("facts", pa.string()), ("error", pa.string()), ("decoder", pa.int32()),
+]  # fmt: skip
+_HEAD: Any = pa.schema(_FIELDS)
+Runs = dict[tuple[str, str, bool], tuple[str, int]]
+ROW = "row."  # promoted columns carry this prefix: a row may well have a column `source` or `raw` of its own
+_TYPES: Mapping[str, pa.DataType] = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
+_DAY_MICROS = 86_400_000_000
+_LOOK_BACK = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRecords:
+    """Records of one row each, as columns: hundreds of thousands of prints without an object for any."""
+
+    kind: Kind
+    source: str
+    subjects: Sequence[str]
+    received_at: InstantArray
+    raw: Sequence[bytes]
+    rows: Columns
+
+
+def write_closed_days(data_dir: Path, records: Iterable[Record]) -> list[Path]:
+    """Write records into the closed days they were received on; days that exist are merged, doubles are dropped."""
+    of_kind: dict[Kind, list[Encoded]] = defaultdict(list)
+    for record in records:
+        of_kind[record.kind].append(encoded(record))
+    written: list[Path] = []
+    for kind, found in of_kind.items():
+        found.sort(key=lambda one: (micros(one.record.received_at), one.record.source, tie_of(one.identity)))
+        written += _write(data_dir, kind, _records_table(found))
+    return written
+
+
+def write_closed_table(data_dir: Path, *tables: ClosedRecords) -> list[Path]:
+    """Write records of one row each, given in any order, into their closed days; those of one kind in one go."""
+    of_kind: dict[Kind, list[Table]] = defaultdict(list)
+    for records in tables:
+        checked_name("source", records.source)
+        for subject in set(records.subjects):
+            checked_name("subject", subject)
+        of_kind[records.kind].append(_rows_table(records))
+    return [path for kind, found in of_kind.items() for path in _write(data_dir, kind, pa.concat_tables(found))]
+
+
+def _records_table(found: Sequence[Encoded]) -> Table:
+    """Return a physical row per row of each record, one also for a record without rows."""
+    head: dict[str, list[Any]] = {name: [] for name in _HEAD.names}
+    parts: dict[str, list[tuple[int, NDArray[Any]]]] = defaultdict(list)
+    length = 0
+    for one in found:
+        record = one.record
+        rows = len(next(iter(record.rows.values()), ()))
+        blank = [None] * max(0, rows - 1)
+        once = {
+            "rows": rows, "sha256": one.sha256, "content": one.content, "raw": record.raw, "facts": one.facts.decode(),
+            "error": record.error, "decoder": record.decoder, "first_at": None,
+            "issued_at": micros(record.issued_at) if record.issued_at else 0,
+        }  # fmt: skip
+        for name, value in once.items():
+            head[name] += [value, *blank]
+        each = {
+            "source": record.source, "subject": record.subject, "received_at": micros(record.received_at),
+            "record": tie_of(one.identity),
+        }  # fmt: skip
+        for name, value in each.items():
+            head[name] += [value] * max(1, rows)
+        for name, values in record.rows.items():
+            if rows:
+                parts[name].append((length, values))
+        length += max(1, rows)
+    arrays: dict[str, Any] = {name: pa.array(values, _HEAD.field(name).type) for name, values in head.items()}
+    for name, pieces in parts.items():
+        arrays[ROW + name] = _promoted(pieces, length)
+    return pa.table(arrays)
+
+
+def _promoted(pieces: Sequence[tuple[int, NDArray[Any]]], length: int) -> Any:
+    """Return a row column with nulls where a record does not have it."""
+    kind = pieces[0][1].dtype
+    if any(values.dtype != kind for _, values in pieces):
+        kind = DTYPES["float64"]
+    values = np.zeros(length, kind)
+    absent = np.ones(length, bool)
+    for start, piece in pieces:
+        values[start : start + len(piece)] = piece
+        absent[start : start + len(piece)] = False
+    return pa.array(values, _TYPES[dtype_name(values)], mask=absent, from_pandas=False)
+
+
+def _rows_table(records: ClosedRecords) -> Table:
+    size = len(records.received_at)
+    names = sorted(records.rows)
+    kinds = {name: dtype_name(records.rows[name]) for name in names}
+    lists = [records.rows[name].tolist() for name in names]
+    opening = [f'"{name}":{{"dtype":"{kinds[name]}","values":['.encode() for name in names]
+    cells = [[before + orjson.dumps(value) for value in values] for before, values in zip(opening, lists, strict=True)]
+    content = [hashlib.sha256(b"{}\n{" + b"]},".join(row) + b"]}}").hexdigest() for row in zip(*cells, strict=True)]
+    order = np.arange(size, dtype=np.int64)
+    arrays: dict[str, Any] = {
+        "source": pa.repeat(records.source, size), "subject": pa.array(records.subjects, pa.string()),
+        "received_at": pa.array(records.received_at), "first_at": pa.nulls(size, pa.int64()),
+        "issued_at": pa.repeat(pa.scalar(0, pa.int64()), size), "record": pa.array(order),
+        "rows": pa.repeat(pa.scalar(1, pa.int32()), size),
+        "sha256": pa.array([hashlib.sha256(raw).hexdigest() for raw in records.raw]), "content": pa.array(content),
+        "raw": pa.array(records.raw, pa.binary()), "facts": pa.repeat("{}", size), "error": pa.nulls(size, pa.string()),
+        "decoder": pa.repeat(pa.scalar(1, pa.int32()), size),
+    }  # fmt: skip
+    for name in names:
+        arrays[ROW + name] = pa.array(records.rows[name], _TYPES[kinds[name]], from_pandas=False)
+    return pa.table(arrays)
+
+
+def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
+    """Split a table by UTC day, merge each day with what is there, and rename it into place."""
+    days = np.asarray(table["received_at"]) // _DAY_MICROS
+    written: list[Path] = []
+    runs: Runs = {}
+    with writing(data_dir):
+        make_durable(closed_folder(data_dir, kind))
+        (data_dir / INCOMING).mkdir(parents=True, exist_ok=True)
+        by_day = table.take(np.argsort(days, kind="stable"))
+        names, starts = np.unique(np.sort(days), return_index=True)
+        stops = [*starts[1:].tolist(), len(days)]
+        for number, start, stop in zip(names.tolist(), starts.tolist(), stops, strict=True):
+            day = day_of(number * _DAY_MICROS)
+            path = closed_path(data_dir, kind, day)
+            part = by_day.slice(start, stop - start)
+            if path.exists():
+                part = _united(pq.read_table(path, memory_map=False), part)
+            if not written:
+                runs = runs_before(data_dir, kind, day)
+            _replace(path, _with_first(_ordered(part), runs), data_dir / INCOMING)
+            written.append(path)
+        sync_folder(closed_folder(data_dir, kind))
+    return written
+
+
+def _ordered(table: Table) -> Table:
+    """Sort records by subject, instant, source; the rows of a record stay together and in order."""
+    subjects = np.asarray(table["subject"].combine_chunks().dictionary_encode().indices)
+    words = table["subject"].combine_chunks().dictionary_encode().dictionary.to_pylist()
+    rank = np.argsort(np.argsort(np.array(words)))[subjects] if words else subjects
+    sources = np.array(table["source"].to_pylist())
+    heads = np.cumsum(pc.is_valid(table["rows"]).to_numpy())
+    order = np.lexsort((heads, np.asarray(table["record"]), sources, np.asarray(table["received_at"]), rank))
+    return table.take(order)
+
+
+def _united(old: Table, new: Table) -> Table:
+    """Return both days' records; a record that is there already is not added, equal prints of one instant stay apart."""
+    seen: dict[tuple[Any, ...], int] = defaultdict(int)
+    for key in _keys(old):
+        seen[key] += 1
+    keep: list[bool] = []
+    for key in _keys(new):
+        seen[key] -= 1
+        keep.append(seen[key] < 0)
+    heads = pc.is_valid(new["rows"]).to_numpy()
+    rows = np.array(keep, bool)[np.cumsum(heads) - 1] if len(keep) else np.zeros(0, bool)
+    return pa.concat_tables([old, new.filter(pa.array(rows))], promote_options="default")
+
+
+def _keys(table: Table) -> Iterator[tuple[Any, ...]]:
+    heads = table.filter(pc.is_valid(table["rows"]))
+    names = ("source", "subject", "received_at", "sha256", "content", "error")
+    return zip(*(heads[name].to_pylist() for name in names), strict=True)
+
+
+def _with_first(table: Table, runs: Runs) -> Table:
+    """Fill `first_at`: the instant at which the unbroken run of equal content began, also in earlier days."""
+    heads = pc.is_valid(table["rows"]).to_numpy()
+    names = ("subject", "source", "content", "error", "received_at")
+    first: list[int | None] = [None] * len(table)
+    columns = [table[name].filter(pa.array(heads)).to_pylist() for name in names]
+    for place, subject, source, content, error, received_at in zip(np.flatnonzero(heads).tolist(), *columns, strict=True):
+        key = (subject, source, error is None)
+        before = runs.get(key)
+        since = before[1] if before and before[0] == content else received_at
+        runs[key] = (content, since)
+        first[place] = since
+    return table.set_column(table.schema.get_field_index("first_at"), "first_at", pa.array(first, pa.int64()))
+
+
+def runs_before(data_dir: Path, kind: Kind, day: date) -> Runs:
+    """Return how the closed days before `day` end: (subject, source, answered) → content, since when.
+
+    Looks back two weeks: what was silent for longer starts a new run.
+    """
+    names = ["subject", "source", "error", "content", "first_at"]
+    runs: Runs = {}
+    for earlier in closed_days(data_dir, kind):
+        if timedelta() < day - earlier <= _LOOK_BACK:
+            table = pq.read_table(closed_path(data_dir, kind, earlier), columns=names)
+            heads = table.filter(pc.is_valid(table["content"])).to_pydict()
+            for subject, source, error, content, first in zip(*(heads[name] for name in names), strict=True):
+                runs[subject, source, error is None] = (content, first)
+    return runs
+
+
+def _replace(path: Path, table: Table, incoming: Path) -> None:
+    temporary = incoming / f"{os.getpid()}-{path.parent.name}-{path.name}"
+    heads = table.filter(pc.is_valid(table["rows"]))
+    spans = heads.group_by("subject").aggregate([("received_at", "min"), ("received_at", "max")]).to_pydict()
+    index = {
+        subject: [low, high]
+        for subject, low, high in zip(spans["subject"], spans["received_at_min"], spans["received_at_max"], strict=True)
+    }
+    table = table.replace_schema_metadata({"subjects": orjson.dumps(index)})
+    pq.write_table(table, temporary, compression="zstd", row_group_size=16_384)
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
+    os.replace(temporary, path)

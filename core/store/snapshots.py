@@ -1,0 +1,100 @@
+"""Immutable files, published atomically; raw and decoded side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from core.model.record import Record
+from core.store.catalogue import Catalogue
+from core.store.durable import clear_abandoned, write_durable, writing
+from core.store.encoding import Encoded, Entry, decoded, encoded
+from core.store.layout import INCOMING, day_of, reference_path, snapshot_path
+from core.store.scan import reference_bytes
+from core.units import micros
+
+_REMEMBERED = 512
+
+
+class SnapshotStore:
+    """`snapshots/{source}/{subject}/{UTC day received}/{received_at}-{hash}.json` under the data folder.
+
+    One process writes. Readers learn of a batch from the catalogue, thus of all of it or of nothing.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._incoming = data_dir / INCOMING
+        with writing(data_dir):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            clear_abandoned(self._incoming)
+        self.catalogue = Catalogue(data_dir)
+        self._lock = threading.Lock()
+        self._recent: OrderedDict[str, Encoded] = OrderedDict()
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Make a batch durable and visible: write-temp, fsync, rename, fsync directory, then catalogue.
+
+        A payload equal to the newest one of its (source, kind, subject) is stored as a reference to it, within a UTC
+        day: each day stands alone, so that it can be closed. Publishing the same record again changes nothing.
+        """
+        batch = {found.identity: found for found in map(encoded, records)}
+        with self._lock, writing(self.data_dir):
+            entries, files = self._sorted_out(list(batch.values()))
+            if not entries:
+                return
+            write_durable(files, self._incoming)
+            self.catalogue.add(entries)
+            self._remember({entry.path: batch[entry.identity] for entry in entries if not entry.reference})
+
+    def load(self, path: str) -> Encoded:
+        """Return the record of a snapshot file, from memory if it was just written here."""
+        recent = self._recent.get(path)
+        return recent or decoded((self.data_dir / path).read_bytes(), path)
+
+    def close(self) -> None:
+        self.catalogue.close()
+
+    def _sorted_out(self, batch: list[Encoded]) -> tuple[list[Entry], dict[Path, bytes]]:
+        """Return the new entries of a batch, and the files to write for them."""
+        entries: list[Entry] = []
+        again: list[Entry] = []
+        files: dict[Path, bytes] = {}
+        newest: dict[tuple[str, str, str], Entry] = {}
+        for found in sorted(batch, key=lambda one: (one.record.received_at, one.identity)):
+            if self.catalogue.knows(found.identity):
+                continue
+            record = found.record
+            key = (record.source, str(record.kind), record.subject)
+            before = newest.get(key) or self.catalogue.newest(*key, micros(record.received_at))
+            own = snapshot_path(record.source, record.subject, record.received_at, found.identity)
+            entry = found.entry(own)
+            if before is not None and _unchanged(before, entry):
+                entry = found.entry(before.path, reference="-")
+                again.append(entry)
+            else:
+                entries.append(entry)
+                files[self.data_dir / own] = found.file()
+            newest[key] = entry
+        if again:
+            content = reference_bytes(again)
+            path = reference_path(batch[0].record.received_at, hashlib.sha256(content).hexdigest())
+            files[self.data_dir / path] = content
+            entries += [replace(entry, reference=path) for entry in again]
+        return entries, files
+
+    def _remember(self, written: dict[str, Encoded]) -> None:
+        self._recent.update(written)
+        while len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)
+
+
+def _unchanged(before: Entry, entry: Entry) -> bool:
+    same_payload = (before.sha256, before.content, before.error, before.decoder) == (
+        entry.sha256, entry.content, entry.error, entry.decoder,
+    )  # fmt: skip
+    return same_payload and day_of(before.received_at) == day_of(entry.received_at)
