@@ -1,0 +1,192 @@
+"""The exchange's catalogue: events with their rules, rounded quotes that lag the books, and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from venues.demo.answers import Answer, Ask, BadRequest, iso, reply
+from venues.demo.books import Book, Books, price_text
+from venues.demo.events import BRACKETS, Event
+from venues.demo.exchange import Exchange
+from venues.demo.listing import TAG_SLUGS, WEATHER, event_fields, market_fields
+from venues.demo.noise import between, uniform
+
+_REFRESH_MS = 300_000  # quotes are this coarse
+_MOST = 100  # events in one answer, whatever is asked
+_CLOSED_DAYS = 9  # how far back lists of closed events reach
+_VOLUMES = (
+    "volume", "volumeNum", "volumeClob", "volume24hr", "volume1wk", "volume1mo", "volume1yr",
+    "volume24hrClob", "volume1wkClob", "volume1moClob", "volume1yrClob",
+)  # fmt: skip
+_TRADING = ((0.0, 0.0), (0.3, 0.06), (0.6, 0.3), (0.85, 0.8), (1.0, 1.0))  # share of life, share of volume
+
+
+class Gamma:
+    """Answers under /gamma."""
+
+    def __init__(self, seed: int, exchange: Exchange, books: Books) -> None:
+        self._seed = seed
+        self._exchange = exchange
+        self._books = books
+        self._fixed: Callable[[Event], tuple[dict[str, Any], list[dict[str, Any]]]] = lru_cache(maxsize=64)(self._fixed_of)
+        self._event: Callable[[Event, int], bytes] = lru_cache(maxsize=64)(self._print)
+
+    def answer(self, ask: Ask, path: str) -> Answer | None:
+        """Answer a request for `path` below /gamma; None if there is no such path."""
+        try:
+            if path == "/events":
+                return self._list(ask)
+            if path.startswith("/events/slug/"):
+                return self._single(self._exchange.find(path.removeprefix("/events/slug/"), ask.at), ask)
+            if path.startswith("/events/") and path.removeprefix("/events/").isdigit():
+                return self._single(self._exchange.numbered(int(path.removeprefix("/events/")), ask.at), ask)
+        except BadRequest as error:
+            return reply({"type": "validation error", "error": str(error)}, 422)
+        return None
+
+    def _single(self, event: Event | None, ask: Ask) -> Answer:
+        if event is None:
+            return reply({"type": "not found error", "error": "event not found"}, 404)
+        return Answer(200, self._text(event, ask.at))
+
+    def _list(self, ask: Ask) -> Answer:
+        limit, offset = min(_count(ask, "limit", _MOST), _MOST), _count(ask, "offset", 0)
+        slugs = [value for name, value in ask.query if name == "slug"]
+        found: list[Event] = []
+        if slugs:
+            found = [event for slug in dict.fromkeys(slugs) if (event := self._exchange.find(slug, ask.at)) is not None]
+        elif ask.one("tag_id", WEATHER) in TAG_SLUGS and ask.one("tag_slug", "weather") in TAG_SLUGS.values():
+            found = self._exchange.around(ask.at, back=_CLOSED_DAYS)
+        wanted = _flag(ask, "closed")  # not said means open ones only, also when asked by name
+        shown = [event for event in found if event.is_closed(_refreshed(event, ask.at)) == wanted]
+        texts = [self._text(event, ask.at) for event in shown[offset : offset + limit]]
+        return Answer(200, b"[" + b",".join(texts) + b"]")
+
+    def _text(self, event: Event, at: int) -> bytes:
+        return self._event(event, _refreshed(event, at))
+
+    def _print(self, event: Event, at: int) -> bytes:
+        head, fixed = self._fixed(event)
+        markets = [self._market(event, place, dict(fixed[place]), at) for place in _order(event)]
+        volumes = [market.get("volumeNum", 0) for market in markets]
+        day_volumes = [market.get("volume24hr", 0) for market in markets]
+        liquidity = round(sum(market["liquidityNum"] for market in markets), 5)
+        out = dict(head)
+        out |= {
+            "closed": event.is_closed(at),
+            "liquidity": liquidity,
+            "liquidityClob": liquidity,
+            "volume": _whole(sum(volumes)),
+            "openInterest": _whole(sum(volumes) * 0.41),
+            "updatedAt": iso(at, digits=6),
+            "competitive": max(market["competitive"] for market in markets),
+            "volume24hr": _whole(sum(day_volumes)),
+            "volume1wk": _whole(sum(volumes)),
+            "volume1mo": _whole(sum(volumes)),
+            "volume1yr": _whole(sum(volumes)),
+            "markets": markets,
+        }
+        out["series"] = [out["series"][0] | {"updatedAt": iso(at - at % 3_600_000, digits=6)}]
+        if event.is_closed(at):
+            out |= {"closedTime": iso(event.closed, digits=0), "automaticallyResolved": True}
+        return orjson.dumps(out)
+
+    def _market(self, event: Event, place: int, out: dict[str, Any], at: int) -> dict[str, Any]:
+        winner = event.winner_at(at)
+        # once closed, the quotes of the last book stay as they were
+        book = self._books.book(event, place, min(at, event.closed - 1))
+        bid, ask = (None, None) if book is None else (book.bid, book.ask)
+        middle = ((bid or 0) + (1000 if ask is None else ask)) / 2000.0
+        prices = [price_text(1000 if place == winner else 0), price_text(0 if place == winner else 1000)]
+        if winner is None:
+            prices = [f"{value:.4f}".rstrip("0") for value in (middle, 1.0 - middle)]
+        liquidity = round(_depth(book), 5)
+        out |= {
+            "liquidity": f"{liquidity}",
+            "liquidityNum": liquidity,
+            "liquidityClob": liquidity,
+            "outcomePrices": orjson.dumps(prices).decode().replace(",", ", "),
+            "updatedAt": iso(at, digits=6),
+            "closed": winner is not None,
+            "acceptingOrders": winner is None,
+            "orderPriceMinTickSize": 0.001 if self._books.tick(event, place, at) == 1 else 0.01,
+            "competitive": 1.0 / (1.0 + (middle - 0.5) ** 2),
+            "spread": ((1000 if ask is None else ask) - (bid or 0)) / 1000.0,
+        }
+        optional = {"lastTradePrice": book.last if book else None, "bestBid": bid, "bestAsk": ask}
+        for name, mills in optional.items():
+            if mills is None:
+                del out[name]
+            else:
+                out[name] = mills / 1000.0
+        self._volumes(event, place, out, at)
+        if not 0.05 <= middle <= 0.95 or winner is not None:
+            del out["clobRewards"]
+        if winner is None:
+            del out["closedTime"], out["umaEndDate"], out["umaResolutionStatus"], out["automaticallyResolved"]
+        else:
+            out["umaResolutionStatuses"] = '["proposed"]'
+        return out
+
+    def _volumes(self, event: Event, place: int, out: dict[str, Any], at: int) -> None:
+        total = 600.0 * 2.0 ** (4.0 * uniform(self._seed, "volume", event.number, place))
+        now, before = (
+            round(total * between((min(t, event.closed) - event.accepting) / (event.closed - event.accepting), _TRADING), 6)
+            for t in (at, at - 86_400_000)
+        )
+        if now < 5.0:
+            for name in _VOLUMES:
+                del out[name]
+            return
+        out["volume"] = f"{_whole(now)}"
+        for name in _VOLUMES[1:]:
+            out[name] = _whole(now - before if "24hr" in name else now)
+
+    def _fixed_of(self, event: Event) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        head = event_fields(self._seed, event)
+        return head, [market_fields(event, head, place, self._exchange) for place in range(BRACKETS)]
+
+
+def _refreshed(event: Event, at: int) -> int:
+    # quotes are as old as the last refresh; a closed event stays as its closing, or its correction, left it
+    at = max(at // _REFRESH_MS * _REFRESH_MS, event.created)
+    if event.corrected is not None and at >= event.corrected:
+        return -(-event.corrected // _REFRESH_MS) * _REFRESH_MS
+    return -(-event.closed // _REFRESH_MS) * _REFRESH_MS if at >= event.closed else at
+
+
+def _order(event: Event) -> list[int]:
+    # not by temperature: the wire does not promise it
+    turn = event.number % 5
+    return [*range(turn, BRACKETS), *range(turn)]
+
+
+def _depth(book: Book | None) -> float:
+    # value of the resting orders [USD]
+    if book is None:
+        return 0.0
+    return sum(mills * size for mills, size in (*book.bids, *book.asks)) / 100_000.0
+
+
+def _whole(value: float) -> float | int:
+    # a number without decimals has no point on the wire
+    value = round(value, 6)
+    return int(value) if value == int(value) else value
+
+
+def _count(ask: Ask, name: str, default: int) -> int:
+    number = ask.number(name, default)
+    if number < 0 or number != int(number):
+        raise BadRequest(f"{name} must be a whole number of at least 0")
+    return int(number)
+
+
+def _flag(ask: Ask, name: str) -> bool:
+    text = ask.one(name)
+    if text not in ("", "true", "false"):
+        raise BadRequest(f"{name} must be true or false, not {text!r}")
+    return text == "true"

@@ -1,0 +1,289 @@
+"""One HTTP layer for all outside services: pace, patience, size and a clear word about every failure."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from core.clock import Clock, monotonic_seconds
+from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, WireError
+from core.settings import SourceSettings
+from core.units import iso
+from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
+
+INSTANT_HEADER = "X-Hermes-Instant"
+_CHUNK_BYTES = 65_536
+_TRANSPORT_FAULTS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long one request is tried."""
+
+    attempts: int = 3
+    first_backoff_seconds: float = 0.4
+    longest_backoff_seconds: float = 5.0
+    longest_retry_after_seconds: float = 10.0  # a longer word ends this request and rests the host
+    largest_body_bytes: int = 16_000_000
+    at_once: int = 4
+    breaker: BreakerLimits = BREAKER_LIMITS
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the bytes (also of a refusal, where there were any) and why they are not an answer."""
+
+    content: bytes
+    received_at: datetime
+    status: int  # 0: nothing was heard
+    error: SourceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of one service, for heartbeats."""
+
+    name: str
+    last_success_at: datetime | None = None
+    last_error_at: datetime | None = None
+    last_error: str = ""
+    successes: int = 0
+    failures: int = 0
+    retries: int = 0
+
+    @property
+    def healthy(self) -> bool:
+        """Return whether the last word was an answer."""
+        return not self.last_error
+
+
+class Http:
+    """One pooled session to one service.
+
+    In a simulated world each request names the clock's instant, so that the world is a pure function of it; nothing is
+    paced there, since a second of the wall says nothing about it. `adapter` answers in-process with the same bytes.
+    """
+
+    def __init__(
+        self, name: str, settings: SourceSettings, clock: Clock, *, user_agent: str, adapter: BaseAdapter | None = None,
+        simulated: bool = False, most_per_minute: int = 60_000, patience: Patience = PATIENCE,
+        sleep: Callable[[float], object] = time.sleep, seconds: Seconds = monotonic_seconds, seed: int | None = None,
+    ) -> None:  # fmt: skip
+        self._name, self._settings, self._clock, self._simulated = name, settings, clock, simulated
+        self._patience, self._sleep, self._seconds = patience, sleep, seconds
+        self._per_minute = min(settings.requests_per_minute, most_per_minute)
+        self._jitter = random.Random(seed)
+        self._lanes: dict[str, Lane] = {}
+        self._lock = threading.Lock()
+        self._health = Health(name)
+        self._session = requests.Session()
+        self._in_process = adapter is not None
+        self._session.trust_env = not self._in_process
+        self._session.max_redirects = 3
+        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        mounted = adapter or HTTPAdapter(pool_connections=4, pool_maxsize=patience.at_once, max_retries=0)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, mounted)
+
+    @property
+    def health(self) -> Health:
+        """Return what is known of the service."""
+        with self._lock:
+            return self._health
+
+    def breaker_state(self, url: str) -> BreakerState:
+        """Return the state of the breaker of the host of `url`."""
+        return self._lane(url).breaker.state
+
+    def get(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Ask; the answer is a value, also when it is a failure."""
+        return self._ask("GET", url, params=dict(params or {}))
+
+    def get_all(self, url: str, queries: Sequence[Mapping[str, str]]) -> list[Answer]:
+        """Ask the same address several questions, a few at once; answers in the order of the questions."""
+        if self._in_process or len(queries) < 2:
+            return [self.get(url, query) for query in queries]
+        with ThreadPoolExecutor(self._patience.at_once) as pool:
+            return list(pool.map(lambda query: self.get(url, query), queries))
+
+    def post(self, url: str, body: object) -> Answer:
+        """Ask with a JSON body; only for questions, so that a repetition changes nothing."""
+        return self._ask("POST", url, json=body)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def _lane(self, url: str) -> Lane:
+        host = urlsplit(url).netloc
+        with self._lock:
+            if host not in self._lanes:
+                burst = max(1.0, min(20.0, self._per_minute / 6))
+                bucket = None if self._simulated else TokenBucket(self._per_minute, burst, self._seconds)
+                self._lanes[host] = Lane(bucket, Breaker(self._patience.breaker, self._seconds), self._patience.at_once)
+            return self._lanes[host]
+
+    def _ask(self, method: str, url: str, **what: Any) -> Answer:
+        lane = self._lane(url)
+        left = lane.breaker.admit()
+        if left > 0:
+            error = SourceDownError(
+                f"{self._name}: {urlsplit(url).netloc} is left alone for {left:.0f} s after repeated failures"
+            )
+            return Answer(b"", self._clock.now(), 0, error)
+        try:
+            with lane.places:
+                answer = self._try(lane, method, url, what)
+        except BaseException:  # a bug or an interrupt: the breaker must not wait for a try that never ends
+            lane.breaker.fail()
+            raise
+        self._mark(lane, answer)
+        return answer
+
+    def _try(self, lane: Lane, method: str, url: str, what: Mapping[str, Any]) -> Answer:
+        for attempt in range(1, self._patience.attempts + 1):
+            if lane.bucket is not None and (pause := lane.bucket.take()) > 0:
+                self._sleep(pause)
+            answer = self._once(method, url, what)
+            wait = self._wait_before_retry(answer.error, attempt)
+            if wait is None:
+                return answer
+            with self._lock:
+                self._health = replace(self._health, retries=self._health.retries + 1)
+            self._sleep(wait)
+        raise AssertionError("the last attempt always returns")
+
+    def _wait_before_retry(self, error: SourceError | None, attempt: int) -> float | None:
+        # Only what may pass by itself is worth a second try; a refusal or a strange shape is not.
+        if attempt >= self._patience.attempts or not isinstance(error, SourceDownError | SourceLimitedError):
+            return None
+        named = error.retry_after_seconds if isinstance(error, SourceLimitedError) else None
+        if named is not None:
+            return named if named <= self._patience.longest_retry_after_seconds else None
+        backoff = self._patience.first_backoff_seconds * 2.0 ** (attempt - 1)
+        return min(backoff, self._patience.longest_backoff_seconds) * self._jitter.uniform(0.5, 1.5)
+
+    def _once(self, method: str, url: str, what: Mapping[str, Any]) -> Answer:
+        headers = {INSTANT_HEADER: iso(self._clock.now())} if self._simulated else {}
+        timeout = self._settings.timeout_seconds
+        try:
+            with self._session.request(method, url, headers=headers, timeout=timeout, stream=True, **what) as response:
+                content, error = self._body(response, self._seconds() + timeout)
+                return Answer(content, self._clock.now(), response.status_code, error or self._verdict(response, content))
+        except requests.exceptions.TooManyRedirects:
+            failure: SourceError = SourceRefusedError(f"{self._name}: {url} redirects in circles; check its base_url")
+        except _TRANSPORT_FAULTS as fault:
+            failure = SourceDownError(f"{self._name}: no answer from {urlsplit(url).netloc} ({_cause(fault)}); try again later")
+        except requests.RequestException as fault:
+            failure = SourceRefusedError(f"{self._name}: {url} cannot be asked ({_cause(fault)}); check its base_url")
+        return Answer(b"", self._clock.now(), 0, failure)
+
+    def _body(self, response: requests.Response, deadline: float) -> tuple[bytes, SourceError | None]:
+        parts, size = [], 0
+        for chunk in _chunks(response):
+            size += len(chunk)
+            if size > self._patience.largest_body_bytes:
+                most = self._patience.largest_body_bytes
+                return b"", WireError(f"{self._name}: {response.url} sent more than {most} bytes; ask for less")
+            parts.append(chunk)
+            if self._seconds() > deadline:
+                raise requests.Timeout(f"the body took longer than {self._settings.timeout_seconds} s")
+        return b"".join(parts), None
+
+    def _verdict(self, response: requests.Response, content: bytes) -> SourceError | None:
+        status, said = response.status_code, _reason_of(content)
+        what = f"{self._name}: {urlsplit(response.url or '').path} answered {status}{said}"
+        if status == 429:
+            return SourceLimitedError(f"{what}; wait before asking again", self._retry_after(response))
+        if status >= 500 or status == 408:
+            return SourceDownError(f"{what}; try again later")
+        if status >= 300:
+            return SourceRefusedError(f"{what}; check address, key and parameters")
+        kind = response.headers.get("Content-Type", "")
+        if content.strip() and "json" not in kind.lower():
+            return WireError(f"{what} with {kind or 'no content type'} in place of JSON; the bytes are kept")
+        return None
+
+    def _retry_after(self, response: requests.Response) -> float | None:
+        # Seconds or an HTTP date; the date is read against the server's own clock where it gives one.
+        text = response.headers.get("Retry-After", "").strip()
+        if text.replace(".", "", 1).isdigit():
+            return float(text)
+        try:
+            until = parsedate_to_datetime(text)
+            sent = response.headers.get("Date")
+            start = parsedate_to_datetime(sent) if sent else self._clock.now()
+            return max(0.0, (_aware(until) - _aware(start)).total_seconds())
+        except (ValueError, TypeError):
+            return None
+
+    def _mark(self, lane: Lane, answer: Answer) -> None:
+        error = answer.error
+        if isinstance(error, SourceLimitedError) and error.retry_after_seconds is not None:
+            lane.breaker.rest(error.retry_after_seconds)
+        elif isinstance(error, SourceDownError | SourceLimitedError):
+            lane.breaker.fail()
+        else:
+            lane.breaker.succeed()
+        with self._lock:
+            known, at = self._health, answer.received_at
+            if error is None:
+                self._health = replace(known, last_success_at=at, last_error="", successes=known.successes + 1)
+            else:
+                self._health = replace(known, last_error_at=at, last_error=str(error), failures=known.failures + 1)
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    # `read1` hands over what has come; `read` would sit on a body that drips and never see the deadline.
+    raw = response.raw
+    if hasattr(raw, "stream") and hasattr(raw, "read1"):
+        return _dripping(response)
+    chunks: Iterator[bytes] = response.iter_content(_CHUNK_BYTES)
+    return chunks
+
+
+def _dripping(response: requests.Response) -> Iterator[bytes]:
+    try:
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            yield chunk
+    except ReadTimeoutError as error:
+        raise requests.Timeout(str(error)) from error
+    except HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(str(error)) from error
+
+
+def _reason_of(content: bytes) -> str:
+    # Services say why in different words: {"reason"} Open-Meteo, {"error"} CLOB, {"message"} others.
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return ""
+    if isinstance(body, dict):
+        for key in ("reason", "message", "error", "detail"):
+            if isinstance(body.get(key), str):
+                return f" ({body[key][:160]})"
+    return ""
+
+
+def _cause(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:120]}"
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

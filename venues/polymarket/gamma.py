@@ -1,0 +1,255 @@
+"""Gamma events: a listing with its rule and ladder, or the reason why it is not traded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+
+from core.errors import LadderError, RuleError, WireError
+from core.events import OPEN_HIGH, OPEN_LOW, rule_facts
+from core.model.event import Bracket, FeeRounding, checked_ladder
+from core.model.record import Kind, Record
+from core.model.rule import Extreme, SettlementRule
+from core.units import MICRO, Columns, Unit, iso, parse_iso
+from venues.polymarket.clob import MIN_SIZE_MICRO, TICK_MICRO
+from venues.polymarket.ladder import parse_label
+
+DECODER = 1
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_WORDS = {Extreme.HIGH: "highest", Extreme.LOW: "lowest"}
+
+RuleOf = Callable[[str, date, str], SettlementRule]  # (text, event day, resolution source); RuleError when not understood
+StartOf = Callable[[SettlementRule, date], datetime]  # start of the settlement day; RuleError for an unknown station
+CityOf = Callable[[SettlementRule], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an event's own words are read with: the rule parser and the dated tables behind it."""
+
+    rule: RuleOf
+    start: StartOf
+    city: CityOf
+
+
+def event_slug(city: str, day: date, extreme: Extreme = Extreme.HIGH, *, with_year: bool = True) -> str:
+    """Return the slug of a city's event: English month, no zero padding; the year since March 2026."""
+    slug = f"{_WORDS[extreme]}-temperature-in-{city}-on-{MONTHS[day.month - 1]}-{day.day}"
+    return f"{slug}-{day.year}" if with_year else slug
+
+
+def event_day_of(event: Mapping[str, Any]) -> date:
+    """Return the local day that an event is about; WireError when it names none."""
+    text = event.get("eventDate") or str(event.get("endDate") or "")[:10]  # noon UTC of the event day, everywhere
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise WireError(
+            f"polymarket /events: {event.get('slug')} has neither eventDate nor endDate; the bytes are kept"
+        ) from None
+
+
+def json_list(value: Any, name: str) -> list[Any]:
+    """Return a list that Gamma writes as JSON inside a string; old and projected shapes write it plainly."""
+    try:
+        listed = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise WireError(f"polymarket /events: {name} {value!r} is no JSON list; the bytes are kept") from error
+    if not isinstance(listed, list):
+        raise WireError(f"polymarket /events: {name} {value!r} is no list; the bytes are kept")
+    return listed
+
+
+def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, words: Words) -> Record:
+    """Return the `events` record of one event; `facts["refusal"]` says why it must not be traded."""
+    markets = event.get("markets")
+    slug = event.get("slug")
+    if not isinstance(slug, str) or not slug or not isinstance(markets, list) or not markets:
+        raise WireError(f"polymarket /events: {slug!r} is no event with markets; the bytes are kept")
+    day, text = event_day_of(event), _text_of(event, markets)
+    brackets, refusals = _brackets(markets)
+    rule, why = _rule_of(text, day, event, words)
+    refusals += why or _contradictions(event, day, rule, brackets, markets, words)
+    if _is_open(event) and day < received_at.date() - timedelta(days=1):
+        refusals.append(f"a stale listing: its day {day} is over, it is still called active")
+    facts = {
+        "venue": "polymarket", "event_id": slug, "title": str(event.get("title") or ""),
+        "city": _city_of(event, rule, words), "event_day": day.isoformat(), "extreme": str(_extreme_of(event, rule)),
+        "text": text, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest(), "refusal": "; ".join(refusals),
+        "rule": rule_facts(rule) if rule else None, "fees": _fees(markets),
+        "tick_micro": _coarsest(markets, "orderPriceMinTickSize", TICK_MICRO),
+        "min_size_micro": _coarsest(markets, "orderMinSize", MIN_SIZE_MICRO),
+        "liquidity_usd": _number_or_none(event.get("liquidity")), "opens_at": _iso_or_blank(event.get("startDate")),
+        "closes_at": "",  # endDate is noon of the event day and no end of trading; nothing else is named
+        "accepting": _is_open(event) and any(row.accepting for row in brackets),
+    }  # fmt: skip
+    return Record(
+        source="polymarket", kind=Kind.EVENTS, subject=slug, received_at=received_at, issued_at=None, raw=raw,
+        rows=_columns(brackets), facts=facts, decoder=DECODER,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    bracket: Bracket
+    unit: Unit
+    accepting: bool
+    rank: int | None  # groupItemThreshold: 0 is the coldest
+
+
+def tokens_of(market: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the YES and the NO token of a market, matched by outcome name, as text."""
+    names = json_list(market.get("outcomes"), "outcomes")
+    tokens = json_list(market.get("clobTokenIds"), "clobTokenIds")
+    if sorted(map(str, names)) != ["No", "Yes"] or len(tokens) != 2:
+        raise WireError(f"polymarket /events: market {market.get('id')} has outcomes {names} and {len(tokens)} tokens")
+    pair = {str(name): str(token) for name, token in zip(names, tokens, strict=True)}
+    return pair["Yes"], pair["No"]
+
+
+def _brackets(markets: Sequence[Mapping[str, Any]]) -> tuple[list[_Row], list[str]]:
+    rows, refusals = [], []
+    for market in markets:
+        label = str(market.get("groupItemTitle") or "")
+        try:
+            lower, upper, unit = parse_label(label)
+            yes, no = tokens_of(market)
+            if not market.get("conditionId") or not yes or not no:
+                raise WireError(f"polymarket /events: bracket {label!r} has no condition or tokens (yet)")
+        except (LadderError, WireError) as error:
+            refusals.append(str(error))
+            continue
+        bracket = Bracket(lower, upper, label, str(market.get("id") or ""), yes, no)
+        rows.append(_Row(bracket, unit, _is_open(market) and market.get("acceptingOrders") is True, _rank(market)))
+    rows.sort(key=lambda row: (row.bracket.lower is not None, row.bracket.lower or 0))
+    if not refusals:
+        try:
+            checked_ladder(tuple(row.bracket for row in rows))
+        except LadderError as error:
+            refusals.append(f"ladder: {error}")
+    return rows, refusals
+
+
+def _rank(market: Mapping[str, Any]) -> int | None:
+    text = str(market.get("groupItemThreshold") or "")
+    return int(text) if text.isdigit() else None
+
+
+def _is_open(listed: Mapping[str, Any]) -> bool:
+    # `active` stays true for ever; `closed` outranks `acceptingOrders`, which was seen true on closed markets.
+    return listed.get("closed") is not True and listed.get("archived") is not True and listed.get("active") is not False
+
+
+def _text_of(event: Mapping[str, Any], markets: Sequence[Mapping[str, Any]]) -> str:
+    return str(event.get("description") or markets[0].get("description") or "")
+
+
+def _rule_of(text: str, day: date, event: Mapping[str, Any], words: Words) -> tuple[SettlementRule | None, list[str]]:
+    try:
+        return words.rule(text, day, str(event.get("resolutionSource") or "")), []
+    except RuleError as error:
+        return None, [f"rule: {error}"]
+
+
+def _contradictions(
+    event: Mapping[str, Any], day: date, rule: SettlementRule | None, rows: Sequence[_Row],
+    markets: Sequence[Mapping[str, Any]], words: Words,
+) -> list[str]:  # fmt: skip
+    if rule is None:
+        return []
+    found = []
+    if any(row.unit != rule.unit for row in rows):
+        found.append(f"brackets in °{rows[0].unit} under a rule in °{rule.unit}")
+    if (named := _named_extreme(event)) is not None and named != rule.statistic.extreme:
+        found.append(f"the title says {named}, the rule {rule.statistic.extreme}")
+    if any(market.get("description") not in (None, "", rule.text) for market in markets):
+        found.append("its markets carry different rule texts")
+    ranks = [row.rank for row in rows]
+    if None not in ranks and ranks != sorted(ranks, key=lambda rank: rank or 0):
+        found.append("groupItemThreshold ranks the brackets in another order than their labels")
+    starts = {start for market in markets if (start := _instant(market.get("gameStartTime"))) is not None}
+    try:
+        if starts and starts != {words.start(rule, day)}:
+            found.append(f"gameStartTime {iso(min(starts))} is not the midnight that starts the day at {rule.station}")
+    except RuleError as error:
+        found.append(str(error))
+    return found
+
+
+def _named_extreme(event: Mapping[str, Any]) -> Extreme | None:
+    words = f"{event.get('title') or ''} {event.get('slug') or ''}".lower()
+    named = [extreme for extreme, word in _WORDS.items() if word in words]
+    return named[0] if len(named) == 1 else None
+
+
+def _extreme_of(event: Mapping[str, Any], rule: SettlementRule | None) -> Extreme:
+    return rule.statistic.extreme if rule else _named_extreme(event) or Extreme.HIGH
+
+
+def _city_of(event: Mapping[str, Any], rule: SettlementRule | None, words: Words) -> str:
+    if rule is not None:
+        return words.city(rule)
+    return str(event.get("title") or "").partition(" in ")[2].partition(" on ")[0]
+
+
+def _fees(markets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    # makerBaseFee and takerBaseFee are caps carried by signed orders; only the schedule is charged.
+    charged = [
+        market["feeSchedule"] for market in markets if market.get("feesEnabled") and isinstance(market.get("feeSchedule"), dict)
+    ]
+    dearest: Mapping[str, Any] = max(charged, key=lambda fee: float(fee.get("rate") or 0.0), default={})
+    return {
+        "rate": float(dearest.get("rate") or 0.0), "exponent": float(dearest.get("exponent") or 1.0),
+        "rounding": str(FeeRounding.HALF_UP_5),
+    }  # fmt: skip
+
+
+def _coarsest(markets: Sequence[Mapping[str, Any]], key: str, default: int) -> int:
+    try:
+        values = [int(Decimal(str(market[key])) * MICRO) for market in markets if market.get(key)]
+    except (InvalidOperation, ValueError) as error:
+        raise WireError(f"polymarket /events: {key} is no number ({error!r}); the bytes are kept") from error
+    return max(values, default=default)
+
+
+def _number_or_none(value: Any) -> float | None:
+    try:
+        return None if value in (None, "") else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _instant(value: Any) -> datetime | None:
+    # ISO with Z, or "2026-07-03 04:00:00+00".
+    try:
+        return parse_iso(str(value)) if value else None
+    except ValueError:
+        return None
+
+
+def _iso_or_blank(value: Any) -> str:
+    at = _instant(value)
+    return iso(at) if at else ""
+
+
+def _columns(rows: Sequence[_Row]) -> Columns:
+    ladder = [row.bracket for row in rows]
+    return {
+        "market_id": np.array([b.market_id for b in ladder], dtype=object),
+        "yes": np.array([b.yes for b in ladder], dtype=object),
+        "no": np.array([b.no for b in ladder], dtype=object),
+        "label": np.array([b.label for b in ladder], dtype=object),
+        "lower": np.array([OPEN_LOW if b.lower is None else b.lower for b in ladder], np.int64),
+        "upper": np.array([OPEN_HIGH if b.upper is None else b.upper for b in ladder], np.int64),
+        "accepting": np.array([row.accepting for row in rows], np.bool_),
+    }
