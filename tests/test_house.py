@@ -33,7 +33,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "agents": ("agents",),
     "faces": ("core.wiring.faces",),
     "research": ("core.wiring.research",),
-    "wiring": ("core.wiring.desk", "core.wiring.sources"),
+    "wiring": ("core.wiring.desk", "core.wiring.heart", "core.wiring.sources"),
     "supervisor": ("core.supervisor",),
     "orchestrator": ("core.orchestrator", "core.modes"),
     "api": ("api",),
@@ -222,7 +222,7 @@ def test_research_cannot_reach_the_outside() -> None:
 def test_only_the_wiring_and_the_command_line_name_a_venue() -> None:
     namers = {name for name in modules() for other in imports(name) if within(other, "venues") and not within(name, "venues")}
 
-    assert namers <= {"core.wiring.desk", "core.wiring.sources"}
+    assert namers <= {"core.wiring.desk", "core.wiring.heart", "core.wiring.sources"}
 
 
 def test_only_the_clock_asks_the_system_for_the_time() -> None:

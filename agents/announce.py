@@ -1,0 +1,124 @@
+"""What a cycle says of itself: the lines that people read and the messages of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from core.model.account import Account
+from core.model.activity import Action, Activity, Severity
+from core.model.cycle import Cycle
+from core.model.decision import Decision
+from core.model.orders import Reports
+from core.model.record import Kind
+from core.ports import Desk
+from core.store.archive import View
+from core.units import MICRO, Columns, decimal_of, instant
+
+ASKED = (Kind.EVENTS, Kind.BOOKS, Kind.PRINTS, Kind.OUTCOMES, Kind.FORECAST, Kind.METAR)
+
+
+def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+    """Return one line for each source and kind that failed to answer between `since` and the end of collection."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for kind in ASKED:
+        for subject in view.subjects(kind, since):
+            stack = view.stack(kind, subject, since, failed=True)
+            for source, error in zip(stack.source, stack.error, strict=True):
+                if error:
+                    failed.setdefault((source, str(kind)), []).append(f"{subject}: {error}")
+    return tuple(
+        Activity(
+            at=cycle.sealed_at, action=Action.ERROR, severity=Severity.WARNING, type="source_error",
+            message=f"{source} {kind}: {len(errors)} unanswered, first {errors[0]}",
+            data={"source": source, "kind": kind, "count": len(errors)},
+        )
+        for (source, kind), errors in sorted(failed.items())
+    )  # fmt: skip
+
+
+def look(desk: Desk[Any, Any], evaluation: Any, row: int, cycle: Cycle, decisions: Sequence[Decision]) -> tuple[Activity, ...]:
+    """Return the lines of one look: cycle start, then each event with its brackets."""
+    outlooks, brackets = desk.columns(evaluation, row)
+    n_events = len(outlooks["event_id"])
+    ordered = sum(1 for decision in decisions if decision.order_micro)
+    start = Activity(
+        at=cycle.sealed_at, action=Action.CYCLE, type="cycle_start",
+        message=f"cycle #{cycle.number}: {n_events} events, {len(brackets['event_id'])} brackets evaluated, {ordered} orders",
+        data={"number": cycle.number, "cause": str(cycle.cause), "events": n_events},
+    )  # fmt: skip
+    owner = brackets["event_id"]
+    bounds = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]) if len(owner) else np.empty(0, np.int64)
+    spans = {owner[a]: (int(a), int(b)) for a, b in zip(bounds, np.r_[bounds[1:], len(owner)], strict=True)}
+    lines = (_event_line(cycle, outlooks, i, brackets, spans.get(outlooks["event_id"][i])) for i in range(n_events))
+    return (start, *(line for line in lines if line))
+
+
+def _event_line(
+    cycle: Cycle, outlooks: Columns, index: int, brackets: Columns, span: tuple[int, int] | None
+) -> Activity | None:
+    if span is None:
+        return None
+    rows = slice(*span)
+    edges = brackets["edge"][rows]
+    wanted = brackets["decision"][rows] == "trade"
+    best = float(np.nanmax(edges)) if np.isfinite(edges).any() else None
+    event_id, city, day = (outlooks[name][index] for name in ("event_id", "city", "event_day"))
+    forecast, unit, regime = outlooks["forecast"][index], outlooks["unit"][index], outlooks["regime"][index]
+    high = f"{forecast:.1f}°{unit}" if np.isfinite(forecast) else "no forecast"
+    edge = "no price" if best is None else f"best edge {100 * best:+.1f}¢"
+    return Activity(
+        at=cycle.sealed_at, action=Action.DECISION, type="edges_updated",
+        message=f"{city} {day}: forecast {high}, {edge}, {int(wanted.sum())} to trade, {regime}",
+        station=str(outlooks["station"][index]), event_day=date.fromisoformat(str(day)), event_id=str(event_id),
+        data={
+            "station_code": str(outlooks["station"][index]), "event_day": str(day), "edges_count": int(wanted.sum()),
+            "max_edge_pct": None if best is None else round(100 * best, 4), "regime": str(regime),
+        },
+    )  # fmt: skip
+
+
+def trades(cycle: Cycle, account: Account, reports: Reports) -> tuple[Activity, ...]:
+    """Return one line for each execution."""
+    column = account.column()
+    token_of = dict(zip(account.working.order_id, account.working.token, strict=True))
+    sign_of = dict(zip(account.working.order_id, np.sign(account.working.size_micro).tolist(), strict=True))
+    lines = []
+    for i in range(len(reports)):
+        size = int(reports.size_micro[i])
+        if not size:
+            continue
+        instrument = account.instruments[column[token_of[reports.order_id[i]]]]
+        shares, fee = decimal_of(size), decimal_of(int(reports.fee_micro[i]))
+        price = decimal_of(int(reports.notional_micro[i]) * MICRO // size)
+        verb = "bought" if sign_of[reports.order_id[i]] > 0 else "sold"
+        lines.append(
+            Activity(
+                at=instant(int(reports.at[i])), action=Action.TRADE, type="trade_placed",
+                message=f"{instrument.city} {instrument.event_day}: {verb} {shares.normalize():f} {instrument.side} "
+                f"{instrument.label} at {100 * price:.1f}¢, fee {fee:.2f} $",
+                station=instrument.station, event_day=instrument.event_day, event_id=instrument.event_id,
+                data={
+                    "trade_id": reports.execution_id[i], "station_code": instrument.station,
+                    "event_day": instrument.event_day.isoformat(), "bracket": instrument.label, "side": str(instrument.side),
+                    "action": verb, "price": str(price), "shares": str(shares), "fee_usd": str(fee),
+                    "size_usd": str(decimal_of(int(reports.notional_micro[i]))),
+                },
+            )
+        )  # fmt: skip
+    return tuple(lines)
+
+
+def complete(cycle: Cycle, account: Account, measured: Mapping[str, object]) -> tuple[Activity, ...]:
+    """Return the line that ends a cycle."""
+    equity = decimal_of(int(account.equity_micro[0]))
+    return (
+        Activity(
+            at=cycle.sealed_at, action=Action.CYCLE, type="cycle_complete",
+            message=f"cycle #{cycle.number} complete, equity {equity:.2f} $",
+            data={"cycle_number": cycle.number, "cause": str(cycle.cause), "equity_usd": str(equity)}, measured=measured,
+        ),
+    )  # fmt: skip

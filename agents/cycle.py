@@ -1,0 +1,96 @@
+"""One cycle: the same functions live, in replay, in a backtest and in a sweep.
+
+`look` is all that can be known without an account, for one instant or a day of them; `hear` and `settle_due` bring the
+account up to date; `step` is the only path to an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from agents import announce
+from agents.settlement import settle
+from agents.transmission.ruling import Guarded, decisions_of, guard, mark, orders_of, rule
+from core.journal.changes import Closing, Execution, Intention
+from core.model.account import Account
+from core.model.activity import Activity
+from core.model.cycle import Cycle
+from core.model.orders import no_orders
+from core.model.quotes import Quotes
+from core.model.station import Station
+from core.ports import Broker, Desk, Journal
+from core.settings import Settings
+from core.store.archive import Archive, View
+from core.units import micros
+
+Panel = TypeVar("Panel")
+Evaluation = TypeVar("Evaluation")
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[Evaluation]):
+    """What is known and believed at each instant, and what every account-free check says of it."""
+
+    evaluation: Evaluation
+    quotes: Quotes
+    guarded: Guarded
+
+
+def look(desk: Desk[Panel, Evaluation], view: View, settings: Settings) -> Block[Evaluation]:
+    """Observe and evaluate every instant of the view, and ask the checks that need no account."""
+    panel = desk.observe(view)
+    quotes = desk.quotes(panel)
+    return Block(desk.evaluate(panel, settings), quotes, guard(quotes, settings))
+
+
+def hear(cycle: Cycle, account: Account, *, archive: Archive, broker: Broker, journal: Journal) -> Account:
+    """Ask for news of the orders that were still working when the last cycle ended."""
+    if not len(account.working):
+        return account
+    reports, heard_at = broker.execute(no_orders(), account, archive, cycle.sealed_at)
+    return journal.commit(cycle, account, Execution(reports, micros(heard_at), announce.trades(cycle, account, reports)))
+
+
+def settle_due(
+    cycle: Cycle, account: Account, view: View, since: datetime, *, journal: Journal, stations: Mapping[str, Station]
+) -> Account:
+    """Book what was received after `since` about events that are over."""
+    for payout in settle(account, view, since, stations):
+        account = journal.commit(cycle, account, payout)
+    return account
+
+
+def step(
+    desk: Desk[Panel, Evaluation], block: Block[Evaluation], row: int, cycle: Cycle, account: Account,
+    *, archive: Archive, broker: Broker, journal: Journal, settings: Settings, lines: tuple[Activity, ...] = (),
+) -> Account:  # fmt: skip
+    """Go from block to order: propose, rule, intend, execute. `lines` are announced with the intention."""
+    targets = desk.propose(block.evaluation, row, account, settings)
+    risk = mark(account, cycle, targets, block.quotes, row, settings)
+    account = replace(account, **{name: getattr(risk, name) for name in risk.__slots__})
+    ruling = rule(targets, block.guarded, row, account, cycle, settings)
+    orders = orders_of(ruling, targets, account, cycle)
+    decisions = decisions_of(ruling, targets, account, cycle)
+    named = {decision.token for decision in decisions}
+    intention = Intention(
+        decisions, orders, tuple(each for each in targets.instruments if each.token in named), risk,
+        (*lines, *announce.look(desk, block.evaluation, row, cycle, decisions)),
+    )  # fmt: skip
+    account = journal.commit(cycle, account, intention)
+    return execute(cycle, account, archive=archive, broker=broker, journal=journal)
+
+
+def execute(cycle: Cycle, account: Account, *, archive: Archive, broker: Broker, journal: Journal) -> Account:
+    """Send what the cycle intends and book what comes back; the second half of `step`, also after a restart."""
+    if not len(account.working):
+        return account
+    reports, heard_at = broker.execute(account.working, account, archive, cycle.fill_at)
+    return journal.commit(cycle, account, Execution(reports, micros(heard_at), announce.trades(cycle, account, reports)))
+
+
+def close(cycle: Cycle, account: Account, *, journal: Journal, measured: Mapping[str, object]) -> Account:
+    """Announce that the cycle is complete."""
+    return journal.commit(cycle, account, Closing(announce.complete(cycle, account, measured)))

@@ -1,0 +1,108 @@
+"""The engine: one process and one sub-account per desk; the only writer of that desk's money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from agents import announce
+from agents.collect import collect
+from agents.commands import KILL_FILE, commands_record, obey
+from agents.cycle import close, execute, hear, look, settle_due, step
+from core.clock import Clock, monotonic_seconds
+from core.control.commands import Commands
+from core.failpoints import failpoint
+from core.journal.lines import CycleLine
+from core.model.account import Account
+from core.model.command import To
+from core.model.cycle import Cycle, Phase
+from core.model.station import Station
+from core.ports import Broker, Desk, Journal, Schedule, Source
+from core.settings import Settings
+from core.store.archive import Archive
+from core.store.evaluations import EvaluationStore
+from core.store.snapshots import SnapshotStore
+
+JUST_BEFORE = timedelta(microseconds=1)  # what an interrupted attempt at the same instant left does not change the questions
+Beat = Callable[[str, Cycle | None, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a desk needs to trade; `run` is all it does."""
+
+    desk: Desk[Any, Any]
+    sources: Mapping[str, Source]
+    snapshots: SnapshotStore
+    archive: Archive
+    evaluations: EvaluationStore
+    broker: Broker
+    journal: Journal
+    commands: Commands
+    stations: Mapping[str, Station]
+    clock: Clock
+    settings: Settings
+    data_dir: Path
+    beat: Beat
+    trades: bool = True  # False: collect and evaluate nothing, record everything
+
+    def run(self, schedule: Schedule, last: CycleLine | None) -> None:
+        """Trade until the schedule ends. `last` is the newest cycle of an earlier run: it is finished first if it was not."""
+        account = self.journal.account(self.desk.name)
+        since = last.cycle.sealed_at if last else None
+        with ThreadPoolExecutor(max_workers=max(2, len(self.sources)), thread_name_prefix="source") as pool:
+            if last is not None and self.trades:
+                account = self._finish(last, account, monotonic_seconds())
+            for cycle in schedule:
+                begun = monotonic_seconds()
+                self.beat("collecting", cycle, {})
+                cycle = self._collect(cycle, account, pool, since)
+                if self.trades:
+                    account = self._trade(cycle, account, since or cycle.sealed_at - timedelta(days=1), begun)
+                since = cycle.sealed_at
+                self.beat("waiting", cycle, {"seconds": round(monotonic_seconds() - begun, 4)})
+
+    def _collect(self, cycle: Cycle, account: Account, pool: ThreadPoolExecutor, since: datetime | None) -> Cycle:
+        now = self.clock.now()
+        view = self.archive.as_of([now - JUST_BEFORE])
+        pending = self.commands.pending(To.ENGINE, taker=self.desk.name)
+        wish = commands_record(self.desk.name, pending, (self.data_dir / KILL_FILE).exists(), account, now)
+        sealed, _ = collect(
+            cycle, self.desk.asks(cycle, account, view), self.sources, self.snapshots, clock=self.clock, pool=pool,
+            latency=timedelta(seconds=self.settings.weather.latency_seconds), more=(wish,) if wish else (),
+        )  # fmt: skip
+        for command in pending:
+            self.commands.taken(str(command.command_id), at=self.clock.now(), taker=self.desk.name)
+        return sealed
+
+    def _trade(self, cycle: Cycle, account: Account, since: datetime, begun: float) -> Account:
+        view = self.archive.as_of([cycle.sealed_at])
+        for obedience in obey(cycle, account, view, since):
+            account = self.journal.commit(cycle, account, obedience)
+        account = hear(cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
+        account = settle_due(cycle, account, view, since, journal=self.journal, stations=self.stations)
+        self.beat("evaluating", cycle, {})
+        block = look(self.desk, view, self.settings)
+        failpoint("before:evaluations")
+        self.evaluations.append(cycle.scheduled_at, *self.desk.columns(block.evaluation, 0))
+        failpoint("after:evaluations")
+        account = step(
+            self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,
+            settings=self.settings, lines=announce.failures(cycle, view, since),
+        )  # fmt: skip
+        return self._close(cycle, account, begun)
+
+    def _finish(self, last: CycleLine, account: Account, begun: float) -> Account:
+        if last.phase == Phase.INTENDED:
+            account = execute(last.cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
+        if last.phase == Phase.COMPLETE:
+            return account
+        return self._close(last.cycle, account, begun)
+
+    def _close(self, cycle: Cycle, account: Account, begun: float) -> Account:
+        measured = {"duration_ms": round(1000 * (monotonic_seconds() - begun), 3)}
+        return close(cycle, account, journal=self.journal, measured=measured)

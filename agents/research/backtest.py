@@ -1,0 +1,42 @@
+"""A backtest: look at a day as one block, then step its cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from agents import announce
+from agents.commands import obey
+from agents.cycle import close, hear, look, settle_due, step
+from core.model.account import Account
+from core.model.cycle import Cycle
+from core.model.station import Station
+from core.ports import Broker, Desk, Journal
+from core.settings import Settings
+from core.store.archive import Archive
+from core.store.evaluations import EvaluationStore
+
+
+def run_day(
+    desk: Desk[Any, Any], cycles: Sequence[Cycle], account: Account, since: datetime,
+    *, archive: Archive, evaluations: EvaluationStore | None, broker: Broker, journal: Journal, settings: Settings,
+    stations: Mapping[str, Station],
+) -> Account:  # fmt: skip
+    """Run consecutive cycles over recorded data; `since` is when the cycle before the first was sealed."""
+    block = look(desk, archive.as_of([cycle.sealed_at for cycle in cycles]), settings)
+    for row, cycle in enumerate(cycles):
+        view = archive.as_of([cycle.sealed_at])
+        for obedience in obey(cycle, account, view, since):
+            account = journal.commit(cycle, account, obedience)
+        account = hear(cycle, account, archive=archive, broker=broker, journal=journal)
+        account = settle_due(cycle, account, view, since, journal=journal, stations=stations)
+        if evaluations is not None:
+            evaluations.append(cycle.scheduled_at, *desk.columns(block.evaluation, row))
+        account = step(
+            desk, block, row, cycle, account, archive=archive, broker=broker, journal=journal, settings=settings,
+            lines=announce.failures(cycle, view, since),
+        )  # fmt: skip
+        account = close(cycle, account, journal=journal, measured={})
+        since = cycle.sealed_at
+    return account

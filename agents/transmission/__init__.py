@@ -1,0 +1,1 @@
+"""Between signal and order: multipliers, tripwires, constraints, guard; one ruling, one record."""

@@ -1,0 +1,104 @@
+"""One row of columns for all that a ruling looks at: what the desk wants, then what it only still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from core.model.event import Instrument
+from core.units import BoolArray, IntArray
+
+GROUPS: Mapping[str, Callable[[Instrument], Hashable]] = {
+    "event": lambda i: (i.venue, i.event_id),
+    "bracket": lambda i: (i.venue, i.event_id, i.bracket),
+    "city_day": lambda i: (i.city.casefold(), i.event_day),  # across venues, highs and lows: one bet
+    "region_day": lambda i: (i.region, i.event_day),
+    "event_day": lambda i: i.event_day,
+    "source": lambda i: i.settlement_source,
+    "all": lambda i: None,
+}
+"""What counts as one bet, by the name of the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Columns: the targets' instruments, then those that the account has and the targets do not name."""
+
+    instruments: tuple[Instrument, ...]
+    n_targets: int
+    column: Mapping[str, int]  # by token
+    account_columns: IntArray  # of each instrument of the account
+    groups: Mapping[str, IntArray]  # code of the group of each column
+    event_day: IntArray  # ordinal
+    whole: BoolArray  # traded in whole contracts of the minimum size
+
+
+class _Same:
+    """A tuple compared by identity: hashing hundreds of instruments each cycle would cost more than the ruling."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: tuple[Instrument, ...]) -> None:
+        self.it = it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.it is other.it
+
+
+def axis_of(wanted: tuple[Instrument, ...], held: tuple[Instrument, ...]) -> Axis:
+    """Return the common axis of the targets' and the account's instruments; remembered while both tuples live on."""
+    return _axis(_Same(wanted), _Same(held))
+
+
+@lru_cache(maxsize=256)
+def _axis(wanted: _Same, held: _Same) -> Axis:
+    listed = {instrument.token for instrument in wanted.it}
+    instruments = (*wanted.it, *(instrument for instrument in held.it if instrument.token not in listed))
+    column = {instrument.token: i for i, instrument in enumerate(instruments)}
+    return Axis(
+        instruments=instruments,
+        n_targets=len(wanted.it),
+        column=column,
+        account_columns=np.array([column[instrument.token] for instrument in held.it], np.int64),
+        groups={name: _codes(instruments, key) for name, key in GROUPS.items()},
+        event_day=np.array([instrument.event_day.toordinal() for instrument in instruments], np.int64),
+        whole=np.array([instrument.venue == "kalshi" for instrument in instruments], np.bool_),
+    )
+
+
+def _codes(instruments: tuple[Instrument, ...], key: Callable[[Instrument], Hashable]) -> IntArray:
+    known: dict[Hashable, int] = {}
+    return np.array([known.setdefault(key(instrument), len(known)) for instrument in instruments], np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Exact sums over groups, given back to every member."""
+
+    order: IntArray
+    starts: IntArray
+    place: IntArray  # of each column among the groups
+
+    def each(self, amount: IntArray) -> IntArray:
+        """Return for each column the sum over its group; runs lead, columns last."""
+        if not amount.shape[-1]:
+            return amount
+        added: IntArray = np.add.reduceat(amount[:, self.order], self.starts, axis=1)
+        return added[:, self.place]
+
+
+def sums_of(codes: IntArray) -> Sums:
+    """Return the summing of columns with the given group codes."""
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    first = np.ones(len(codes), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    place = np.empty(len(codes), np.int64)
+    place[order] = np.cumsum(first) - 1
+    return Sums(order, np.flatnonzero(first), place)

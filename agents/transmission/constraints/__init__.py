@@ -1,0 +1,1 @@
+"""What a position may reach: worst-case loss by group, cash, ceilings."""

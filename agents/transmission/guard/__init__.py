@@ -1,0 +1,1 @@
+"""What an order must find in the market before it is sent."""

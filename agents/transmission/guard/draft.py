@@ -1,0 +1,24 @@
+"""An order before it is sent: where it stands, what it meets, how large it still is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.transmission.offers import Offer
+from agents.transmission.standing import Standing
+from core.model.cycle import Cycle
+from core.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Purchases of one cycle, (n_runs, n)."""
+
+    standing: Standing
+    cycle: Cycle
+    asks: Offer
+    size: IntArray  # [micro-shares]
+
+    @property
+    def fair(self) -> FloatArray:
+        return self.standing.targets.fair[self.standing.own]

@@ -1,0 +1,52 @@
+"""The running day: what may still come, from what is left of the curve and how it has been doing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.weather.law import Features, Law, checkpoint_sd, peak_sd
+from core.units import FloatArray
+
+MEMORY_HOURS = 6.0  # after which two thirds of an error are forgotten; SCIENCE 2.1
+FRESH_HOURS = 1.25
+TOGETHER = 0.7  # correlation of the errors of the issued law and the one of the running day
+
+
+def running_law(features: Features, issued: Law) -> Law:
+    """Return the law of the remaining extreme where the day runs, the issued law elsewhere.
+
+    F = A + bias + beta (e - bias): what is left of the curve, and the present error, which returns to the learned bias
+    with the time to the peak. Both laws are mixed with the weight of least variance. What was observed so far is not in
+    it: the discretiser censors at the floor.
+    """
+    far = np.maximum(features.hours_to_peak, 0.0) + np.maximum(features.error_age_hours - FRESH_HOURS, 0.0)
+    beta = np.where(np.isnan(features.error), 0.0, np.exp(-np.where(np.isnan(far), 0.0, far) / MEMORY_HOURS))
+    seen = np.where(np.isnan(features.error), features.bias, features.error)
+    remaining = features.remaining + features.bias + beta * (seen - features.bias)
+    sd = _remaining_sd(features)
+    weight = least_variance_weight(issued.sd, sd)
+    location = weight * remaining + (1.0 - weight) * issued.location
+    mixed = np.square(weight * sd) + np.square((1.0 - weight) * issued.sd)
+    mixed = mixed + 2.0 * TOGETHER * weight * sd * (1.0 - weight) * issued.sd
+    use = features.running & np.isfinite(location) & np.isfinite(mixed)
+    return Law(np.where(use, location, issued.location), np.where(use, np.sqrt(mixed), issued.sd), issued.df)
+
+
+def least_variance_weight(issued_sd: FloatArray, running_sd: FloatArray) -> FloatArray:
+    """Return the weight of the running day's law in the mix of least variance, between 0 and 1."""
+    shared = TOGETHER * issued_sd * running_sd
+    spread = np.square(issued_sd) + np.square(running_sd) - 2.0 * shared
+    usable = spread > 0
+    weight = (np.square(issued_sd) - shared) / np.where(usable, spread, 1.0)
+    return np.where(usable, np.clip(weight, 0.0, 1.0), 1.0)
+
+
+def _remaining_sd(features: Features) -> FloatArray:
+    """Return the sd of the remaining extreme: the table, scaled as the station's residuals compare with theirs.
+
+    Without a fresh observation the curve stands alone, and the table's hours are counted from the last one.
+    """
+    stale = np.where(np.isnan(features.error), FRESH_HOURS, np.maximum(features.error_age_hours - FRESH_HOURS, 0.0))
+    table = peak_sd(features.hours_to_peak + stale, features.n_models)
+    own = features.spread / (checkpoint_sd(features.n_models) * features.degree)
+    return table * features.degree * own

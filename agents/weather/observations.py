@@ -1,0 +1,160 @@
+"""What a station has reported: the running extreme by each event's rule, and the newest temperatures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from agents.weather.forecasts import HOUR, ForecastMemory, Timeline
+from agents.weather.listed import Listed
+from core.model.record import Kind
+from core.model.rule import Extreme
+from core.readings import received_per_row, running_extreme
+from core.store.archive import Stack, View
+from core.units import MISSING, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
+
+LOOKBACK = timedelta(hours=30)  # more than the longest settlement day
+RECENT = 3 * HOUR
+LAST_REPORTS = 3  # whose mean error counts
+_REMEMBERED = 8_192
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was observed, shape (n_looks, n_events); NaN and 0 where nothing is known."""
+
+    floor: FloatArray  # reading that the extreme has reached for sure (a ceiling for a lowest one)
+    observed_at: InstantArray  # of the floor
+    received_at: InstantArray  # newest receipt of reports
+    newest_at: InstantArray  # validity of the newest report, whatever its day
+    error: FloatArray  # mean of the last reports - forecast [rule's unit]
+
+
+def empty_seen(n_looks: int, n_events: int) -> Seen:
+    """Return the columns of events whose stations report nothing."""
+    shape = (n_looks, n_events)
+
+    def none() -> FloatArray:
+        return np.full(shape, np.nan)
+
+    def never() -> InstantArray:
+        return np.zeros(shape, np.int64)
+
+    return Seen(floor=none(), observed_at=never(), received_at=never(), newest_at=never(), error=none())
+
+
+class FloorMemory:
+    """Bounds by window, rule and run of equal answers."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def keep(self, new: dict[tuple[object, ...], tuple[float, int]]) -> None:
+        """Remember bounds, and forget the oldest half when there are many."""
+        if len(self.known) > _REMEMBERED:
+            self.known = dict(list(self.known.items())[_REMEMBERED // 2 :])
+        self.known.update(new)
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The versions of each report of a station, by validity: known from `since`, replaced from `until` on."""
+
+    valid_at: InstantArray
+    celsius: FloatArray
+    since: InstantArray
+    until: InstantArray
+
+
+def reports_of(stack: Stack) -> Reports:
+    """Return the versions of every report with a temperature; what was received later replaces what was before."""
+    columns, received = stack.columns, received_per_row(stack.received_at, stack.offsets)
+    tenths = np.asarray(columns["tenths"], np.int64)
+    valid = np.asarray(columns["valid_at"], np.int64)
+    rows = np.flatnonzero(tenths != MISSING)
+    rows = rows[np.lexsort((received[rows], valid[rows]))]
+    again = np.zeros(len(rows), bool)
+    again[1:] = (valid[rows[1:]] == valid[rows[:-1]]) & (tenths[rows[1:]] == tenths[rows[:-1]])
+    rows = rows[~again]
+    until = np.full(len(rows), _NEVER, np.int64)
+    until[:-1] = np.where(valid[rows[1:]] == valid[rows[:-1]], received[rows[1:]], _NEVER)
+    return Reports(valid[rows], tenths[rows] / 10.0, received[rows], until)
+
+
+def metar_stack(view: View, station: str, looks: InstantArray) -> Stack:
+    """Return the reports of a station that looks at these instants may need."""
+    return view.stack(Kind.METAR, station, instant(int(looks.min())) - LOOKBACK)
+
+
+def read_observations(
+    stack: Stack, events: Sequence[tuple[int, Listed]], looks: InstantArray, memory: ForecastMemory, timeline: Timeline,
+    offset: int, out: Seen, floors: FloorMemory,
+) -> None:  # fmt: skip
+    """Fill in the columns of one station's events (index, event) at each look."""
+    if not len(stack):
+        return
+    newest = stack.newest(looks)
+    heard = newest >= 0
+    reports = reports_of(stack)
+    known = (reports.since <= looks[:, None]) & (looks[:, None] < reports.until)
+    last = np.where(known, reports.valid_at, 0).max(axis=1, initial=0)
+    for column, listed in events:
+        out.received_at[:, column] = np.where(heard, stack.received_at[newest], 0)
+        out.newest_at[:, column] = last
+        begun = np.flatnonzero(heard & (looks >= listed.start))
+        if len(begun):
+            _fill_floor(stack, listed, looks, begun, column, out, floors)
+        running = begun[looks[begun] < listed.end]
+        if len(running):
+            told = timeline.index[: len(looks)][running]
+            vintages = [memory.vintage(stack.subject, content, listed, offset) for content in timeline.contents]
+            for place in np.unique(told[told >= 0]).tolist():
+                vintage = vintages[place]
+                if vintage is not None:
+                    rows = running[told == place]
+                    forecast = vintage.sign * np.interp(reports.valid_at, vintage.hours, vintage.mean)
+                    out.error[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
+
+
+def _fill_floor(
+    stack: Stack, listed: Listed, looks: InstantArray, rows: IntArray, column: int, out: Seen, floors: FloorMemory
+) -> None:
+    """Look up the bound at each look; computed once for each run of equal answers, as those add nothing to what is known."""
+    if len(set(stack.source)) > 1:
+        told, at = _bounds(stack, listed, looks[rows])
+    else:
+        run, first, place = np.unique(stack.first_at[stack.newest(looks[rows])], return_index=True, return_inverse=True)
+        key = (listed.station.code, listed.start, listed.end, listed.event.rule)
+        new = [i for i, each in enumerate(run.tolist()) if (*key, each) not in floors.known]
+        if new:
+            told, at = _bounds(stack, listed, looks[rows][first[new]])
+            floors.keep({(*key, int(run[i])): (told[j], at[j]) for j, i in enumerate(new)})
+        found = [floors.known[(*key, each)] for each in run.tolist()]
+        told, at = np.array([each[0] for each in found])[place], np.array([each[1] for each in found], np.int64)[place]
+    out.floor[rows, column], out.observed_at[rows, column] = told, at
+
+
+def _bounds(stack: Stack, listed: Listed, looks: InstantArray) -> tuple[FloatArray, InstantArray]:
+    window = instant(listed.start), instant(listed.end)
+    received = received_per_row(stack.received_at, stack.offsets)
+    found = running_extreme(stack.columns, received, looks, listed.event.rule, listed.station, window)
+    # A body of whole degrees leaves doubt of one reading: the bound is the safe one of both.
+    doubt = np.where(found.exact, 0, 1 if listed.event.extreme is Extreme.HIGH else -1)
+    return np.where(found.tenths != MISSING, found.reading - doubt, np.nan), found.valid_at
+
+
+def _error(reports: Reports, known: np.ndarray, looks: InstantArray, forecast: FloatArray, listed: Listed) -> FloatArray:
+    """Return the mean of the last reports less the forecast of their time; NaN without any in the last hours."""
+    recent = known & (reports.valid_at <= looks[:, None]) & (reports.valid_at > looks[:, None] - RECENT)
+    recent &= reports.valid_at >= listed.start  # the curve begins there
+    recent &= np.cumsum(recent[:, ::-1], axis=1)[:, ::-1] <= LAST_REPORTS
+    in_unit = fahrenheit(reports.celsius) if listed.event.rule.unit is Unit.FAHRENHEIT else reports.celsius
+    count = recent.sum(axis=1)
+    added = (
+        np.cumsum(np.where(recent, in_unit - forecast, 0.0), axis=1)[:, -1] if len(reports.valid_at) else np.zeros(len(looks))
+    )
+    return np.where(count > 0, added / np.maximum(count, 1), np.nan)

@@ -1,0 +1,107 @@
+"""From what is believed to what is wanted: a share of the growth-optimal position of a flat desk, for each account."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.weather.evaluation import WeatherEvaluation
+from agents.weather.reasons import WANTED
+from agents.weather.regime import CODES, NAMES
+from core.model.account import Account
+from core.model.targets import Targets
+from core.settings import Settings
+from core.units import MICRO, BoolArray, FloatArray
+
+NOTHING: dict[str, object] = {}
+
+
+def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings: Settings) -> Targets:
+    """Return the targets of every instrument at one instant.
+
+    The optimum is that of liquidated wealth, never relative to holdings: on a frozen market the same target comes again.
+    Equity is the account's last mark. Where there is no opinion the holding is kept; a holding that the optimum no longer
+    needs is kept too, until its net bid pays `exit_edge_min` above fair value.
+    """
+    panel, offers = evaluation.panel, evaluation.offers
+    exists = panel.lattice.exists
+    fair, price, sell = (_flat(part[row], exists) for part in (offers.fair, offers.price, offers.sell_price))
+    staked = _flat(np.stack([evaluation.stakes.yes[row], evaluation.stakes.no[row]], axis=-1), exists)
+    equity = np.maximum(account.equity_micro, 0) / MICRO
+    share = settings.weather.kelly_fraction * staked
+    best = equity[:, None] * np.where(share > 0, share / np.where(np.isnan(price), 1.0, price), 0.0)
+    held = _held(account, evaluation)
+    leaving = sell - fair >= settings.weather.exit_edge_min - 1e-9
+    target = np.where((best < held) & ~leaving, held, best)
+    event = np.nonzero(exists)[0].repeat(2)
+    fair = np.where(_flat_event(panel.present[row], event), fair, np.nan)  # of a day that is over there is no opinion
+    target = np.where(np.isnan(fair), held, target)
+    closed = np.array([CODES[code] for code in evaluation.regimes.reason[row].tolist()], dtype=object)
+    is_open = _flat_event(panel.present[row] & (evaluation.regimes.multiplier[row] > 0), event)
+    listings, n_brackets = panel.listings, exists.sum()
+    return Targets(
+        instruments=panel.instruments, target=target, fair=fair, price=price, limit_price=_flat(offers.limit[row], exists),
+        sell_price=sell, worst_loss=price, edge=_flat(offers.edge[row], exists),
+        multiplier=_flat_event(evaluation.regimes.multiplier[row], event),
+        tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
+        min_size_micro=_flat_event(listings.min_size_micro[row], event), open=is_open,
+        closed_reason=tuple(
+            "" if free else (closed[i] or "window_closed") for free, i in zip(is_open.tolist(), event.tolist(), strict=True)
+        ),
+        belief=_beliefs(evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets)),
+    )  # fmt: skip
+
+
+def _flat(part: FloatArray, exists: BoolArray) -> FloatArray:
+    """Return (n_events, n_brackets, YES/NO) as instruments."""
+    return np.ascontiguousarray(part[exists].reshape(-1))
+
+
+def _flat_event(part: np.ndarray, event: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(part[event])
+
+
+def _held(account: Account, evaluation: WeatherEvaluation) -> FloatArray:
+    instruments = evaluation.panel.instruments
+    held = np.zeros((account.n_runs, len(instruments)))
+    if account.instruments:
+        column = {instrument.token: i for i, instrument in enumerate(instruments)}
+        for i, instrument in enumerate(account.instruments):
+            if instrument.token in column:
+                held[:, column[instrument.token]] = account.held_micro[:, i] / MICRO
+    return held
+
+
+def _beliefs(evaluation: WeatherEvaluation, row: int, asked: BoolArray, n_brackets: int) -> tuple[dict[str, object], ...]:
+    """Return what a decision keeps, for the instruments that may get one."""
+    events, brackets = np.nonzero(evaluation.panel.lattice.exists)
+    found: list[dict[str, object]] = [NOTHING] * (2 * n_brackets)
+    for i in np.flatnonzero(asked).tolist():
+        found[i] = _belief(evaluation, row, int(events[i // 2]), int(brackets[i // 2]), i % 2)
+    return tuple(found)
+
+
+def _belief(evaluation: WeatherEvaluation, row: int, event: int, bracket: int, side: int) -> dict[str, object]:
+    regimes, offers = evaluation.regimes, evaluation.offers
+    stake = (evaluation.stakes.yes, evaluation.stakes.no)[side][row, event, bracket]
+    numbers = {
+        "p_model": evaluation.p_model[row, event, bracket], "p_market": evaluation.p_market[row, event, bracket],
+        "p_pooled": evaluation.p_pooled[row, event, bracket], "mean": evaluation.law.location[row, event],
+        "sd": evaluation.law.sd[row, event], "floor": evaluation.panel.seen.floor[row, event],
+        "price": offers.price[row, event, bracket, side], "edge": offers.edge[row, event, bracket, side],
+        "fraction": stake, "growth": evaluation.stakes.growth[row, event],
+        "n_residuals": evaluation.panel.learned.n[row, event],
+        **{name: part[row, event] for name, part in regimes.measures.items()},
+        **{f"{name}_limit": part[row, event] for name, part in regimes.limits.items()},
+    }  # fmt: skip
+    told: dict[str, object] = {name: _number(value) for name, value in numbers.items()}
+    code = CODES[int(regimes.reason[row, event])]
+    return told | {
+        "regime": NAMES[int(regimes.regime[row, event])], "regime_reason": code or WANTED,
+        "rule_sha": evaluation.panel.events[event].event.rule.sha256,
+        "prints_only": bool(evaluation.panel.books.prints_only[row, event]),
+    }  # fmt: skip
+
+
+def _number(value: np.floating) -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None

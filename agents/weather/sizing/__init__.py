@@ -1,0 +1,1 @@
+"""How much of each bracket: growth-optimal stakes of one event, from liquidated wealth."""

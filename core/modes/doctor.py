@@ -1,0 +1,117 @@
+"""Is everything as it should be? One line each; a wrong one makes the exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from core.clock import wall_now
+from core.control.beats import Beats
+from core.errors import HermesError
+from core.journal.proof import Proof, prove
+from core.journal.reader import JournalReader
+from core.registry import load_stations
+from core.settings import Settings
+from core.store.catalogue import Catalogue
+from core.supervisor.world import service_state
+from core.units import decimal_of
+from core.wiring.desk import journal_address
+
+FAULT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor."""
+
+    name: str
+    well: bool
+    words: str
+
+
+def doctor(settings: Settings, given: argparse.Namespace) -> int:
+    """Print every finding; 0 only when all are well."""
+    data_dir = settings.folder("demo" if given.world == "demo" else settings.mode)
+    checks = LEDGER_ONLY if given.ledger else ALL
+    findings = [finding for check in checks for finding in _guarded(check, settings, data_dir)]
+    for finding in findings:
+        print(f"{'ok  ' if finding.well else 'FAIL'} {finding.name:10} {finding.words}", flush=True)
+    return 0 if all(finding.well for finding in findings) else FAULT
+
+
+def _guarded(check: Callable[[Settings, Path], Iterator[Finding]], settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    try:
+        yield from check(settings, data_dir)
+    except (HermesError, OSError) as error:
+        yield Finding(check.__name__.strip("_"), False, str(error))
+
+
+def _settings(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    stations = load_stations()
+    unknown = [code for code in settings.stations if code not in stations]
+    yield Finding("settings", not unknown, f"unknown stations {unknown}" if unknown else f"{len(stations)} stations known")
+
+
+def _data(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    if not data_dir.is_dir():
+        yield Finding("data", False, f"{data_dir} is not there; ./start_all.sh makes it")
+        return
+    yield Finding("data", os.access(data_dir, os.W_OK), f"{data_dir}, {_free_gigabytes(data_dir):.1f} GB free")
+    broken = list((data_dir / "quarantine").rglob("*")) if (data_dir / "quarantine").is_dir() else []
+    yield Finding(
+        "snapshots", not broken, f"{len(broken)} damaged files in {data_dir / 'quarantine'}" if broken else "none damaged"
+    )
+
+
+def _free_gigabytes(folder: Path) -> float:
+    state = os.statvfs(folder)
+    return state.f_bavail * state.f_frsize / 1e9
+
+
+def _sources(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    if settings.mode == "demo":
+        yield Finding("sources", True, "demo world: no public service is needed")
+        return
+    for name, up in service_state(settings).items():
+        yield Finding("source", up, f"{name} {'answers' if up else 'cannot be reached; the others go on without it'}")
+
+
+def _engine(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    beat = Beats(data_dir).read("engine") if (data_dir / "control.db").exists() else None
+    if beat is None:
+        yield Finding("engine", True, "has not run here yet")
+        return
+    age = wall_now() - beat.wall_at
+    late = beat.state != "stopped" and age > timedelta(minutes=2)
+    yield Finding("engine", not late, f"{beat.state}, last heard {age.total_seconds():.0f} s ago")
+
+
+def _ledger(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    address = journal_address(settings, data_dir)
+    if not settings.database_url and not (data_dir / "hermes.db").exists():
+        yield Finding("ledger", False, f"no journal in {data_dir}; ./start_all.sh makes one")
+        return
+    reader = JournalReader(address)
+    for desk in reader.desks():
+        proof = prove(reader, desk)
+        yield Finding("ledger", proof.proven, f"{desk}: {_proven(proof)}")
+        for fault in proof.faults:
+            yield Finding("ledger", False, fault)
+
+
+def _index(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    if (data_dir / "snapshots").is_dir():
+        yield Finding("catalogue", True, f"{Catalogue(data_dir, readonly=True).count()} records indexed")
+
+
+def _proven(proof: Proof) -> str:
+    money = f"cash {decimal_of(sum(proof.cash_micro)):.2f} $, fees {decimal_of(sum(proof.fees_micro)):.2f} $"
+    return f"{proof.fills} fills, {proof.settlements} settlements, {proof.ledger_lines} ledger lines, {money}"
+
+
+LEDGER_ONLY = (_ledger,)
+ALL = (_settings, _data, _index, _sources, _engine, _ledger)

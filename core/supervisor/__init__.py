@@ -1,0 +1,1 @@
+"""Owns the processes: starts, watches and stops world, engine, sidecar and dashboard."""

@@ -1,0 +1,157 @@
+"""A weather desk on a live, a demo or an in-process world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from requests.adapters import BaseAdapter
+
+from agents.collect import collect
+from agents.engine import Engine
+from agents.paper import LivePaperBroker, PaperBroker
+from agents.schedules import LiveSchedule
+from agents.weather.desk import WeatherDesk
+from core.clock import Clock, SteppedClock, SystemClock
+from core.control.beats import Beats
+from core.control.commands import Commands
+from core.errors import SettingsError
+from core.failpoints import failpoint
+from core.journal.durable import DurableJournal
+from core.journal.lines import CycleLine
+from core.journal.reader import JournalReader
+from core.model.account import new_account
+from core.model.cycle import Cause, Cycle
+from core.model.record import Record
+from core.model.station import Station
+from core.registry import load_stations
+from core.settings import Settings
+from core.store.archive import Archive
+from core.store.evaluations import EvaluationStore
+from core.store.snapshots import SnapshotStore
+from core.units import Columns, micro
+from core.wiring.heart import Heart
+from core.wiring.sources import build_sources, demo_addresses
+from venues.demo.stations import STATIONS
+from venues.demo.transport import DemoAdapter
+from venues.demo.world import START, World
+
+LIVE_STATIONS = ("EGLC", "KLGA")
+GRACE = timedelta(seconds=30)  # until an order whose book was never read expires
+IN_PROCESS = "http://demo.invalid"
+
+
+def world_start() -> datetime:
+    """Return the first instant of every demo world."""
+    return START
+
+
+def active_stations(settings: Settings, world: str) -> dict[str, Station]:
+    """Return the stations that the desk trades; SettingsError for a code that the registry does not know."""
+    known = load_stations()
+    default = tuple(station.code for station in STATIONS) if world.startswith("demo") else LIVE_STATIONS
+    wanted = settings.stations or default
+    unknown = [code for code in wanted if code not in known]
+    if unknown:
+        raise SettingsError(f"unknown station {', '.join(unknown)}; data/registry/stations.csv has {', '.join(sorted(known))}")
+    return {code: known[code] for code in wanted}
+
+
+def journal_address(settings: Settings, data_dir: Path) -> str:
+    """Return where the money is kept."""
+    return settings.database_url or f"sqlite:///{data_dir / 'hermes.db'}"
+
+
+def run_weather(
+    settings: Settings, data_dir: Path, world: str, *, stopping: Callable[[], bool], until: datetime | None = None,
+    in_process: bool = False, trades: bool = True, on_clock: Callable[[Clock], None] = lambda clock: None,
+    progress: Callable[[Cycle], None] = lambda cycle: None, at_once: bool = False,
+) -> None:  # fmt: skip
+    """Run the weather desk until it is told to stop.
+
+    Args:
+        world: "live" or "demo:SEED".
+        until: simulated instant at which to end.
+        in_process: the demo world answers inside this process instead of over HTTP.
+        at_once: the first cycle is now, not at the next tick.
+        on_clock: is given the clock, so that a signal can interrupt its waits.
+    """
+    simulated = world.startswith("demo")
+    adapter: BaseAdapter | None = None
+    if in_process:
+        adapter = DemoAdapter(World(settings.seed))
+        settings = settings.model_copy(update={"sources": _in_process_sources(settings)})
+    stations = active_stations(settings, world)
+    journal = DurableJournal(
+        journal_address(settings, data_dir), desk="weather", world=world, start_micro=micro(str(settings.start_cash_usd)),
+        failpoint=failpoint,
+    )  # fmt: skip
+    last = JournalReader(journal_address(settings, data_dir)).last_cycle("weather")
+    clock = _clock(settings, last, simulated=simulated, in_process=in_process)
+    on_clock(clock)
+    sources = build_sources(settings, clock, adapter=adapter, simulated=simulated)
+    snapshots, commands, beats = SnapshotStore(data_dir), Commands(data_dir), Beats(data_dir)
+    archive = Archive(data_dir, snapshots)
+    every = timedelta(seconds=settings.interval_seconds)
+
+    heart = Heart(beats, clock, settings, world, sources, progress)
+
+    engine = Engine(
+        desk=WeatherDesk(tuple(stations.values()), settings), sources=sources, snapshots=snapshots, archive=archive,
+        evaluations=EvaluationStore(data_dir, "weather"), journal=journal, commands=commands, stations=load_stations(),
+        broker=LivePaperBroker(PaperBroker(settings), sources, snapshots, clock, GRACE), clock=clock, settings=settings,
+        data_dir=data_dir, beat=heart.beat, trades=trades,
+    )  # fmt: skip
+    schedule = LiveSchedule(
+        clock, "weather", every, resume=last.cycle if last else None, slice_seconds=0 if simulated else 5,
+        stopping=lambda: stopping() or (until is not None and clock.now() >= until),
+        waiting=lambda due: heart.beat("waiting", None, {}), at_once=at_once,
+    )  # fmt: skip
+    heart.beat("starting", None, {})
+    try:
+        engine.run(schedule, last)
+    finally:
+        heart.beat("stopped", None, {})
+
+
+def _clock(settings: Settings, last: CycleLine | None, *, simulated: bool, in_process: bool) -> Clock:
+    if not simulated:
+        return SystemClock()
+    start = START if last is None else last.cycle.sealed_at
+    return SteppedClock(start, 0.0 if in_process else settings.speed)
+
+
+def _in_process_sources(settings: Settings) -> dict[str, object]:
+    return {
+        name: settings.source(name).model_copy(update=address | {"requests_per_minute": 60_000})
+        for name, address in demo_addresses(IN_PROCESS).items()
+    }
+
+
+def collect_once(settings: Settings, data_dir: Path, world: str) -> tuple[Record, ...]:
+    """Ask every source once about the active stations, keep the answers and return them."""
+    clock = SystemClock()
+    sources = build_sources(settings, clock, simulated=False)
+    snapshots = SnapshotStore(data_dir)
+    archive = Archive(data_dir, snapshots)
+    desk = WeatherDesk(tuple(active_stations(settings, world).values()), settings)
+    account = new_account("weather", world, 0)
+    found: list[Record] = []
+    with ThreadPoolExecutor(max_workers=len(sources)) as pool:
+        for number in (1, 2):  # listings first: only then is it known which books to ask for
+            cycle = Cycle("weather", clock.now(), number, Cause.COMMAND, (), clock.now(), clock.now())
+            asks = desk.asks(cycle, account, archive.as_of([clock.now()]))
+            _, records = collect(cycle, asks, sources, snapshots, clock=clock, pool=pool, latency=timedelta(0))
+            found.extend(records)
+    return tuple(found)
+
+
+def evaluate_now(settings: Settings, data_dir: Path, world: str) -> tuple[datetime, Columns, Columns]:
+    """Return what the desk believes of what was recorded so far, after asking every source."""
+    collect_once(settings, data_dir, world)
+    at = SystemClock().now()
+    desk = WeatherDesk(tuple(active_stations(settings, world).values()), settings)
+    outlooks, brackets = desk.columns(desk.evaluate(desk.observe(Archive(data_dir).as_of([at])), settings), 0)
+    return at, outlooks, brackets

@@ -1,0 +1,86 @@
+"""The desk over recorded days: no venue is in reach, so nothing here can ask the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from agents.paper import PaperBroker
+from agents.research.backtest import run_day
+from agents.research.replay import COMPARED, Difference, RecordedBroker, differences
+from agents.schedules import GridSchedule
+from agents.weather.desk import WeatherDesk
+from core.journal.buffered import BufferedJournal
+from core.journal.lines import CycleLine
+from core.model.cycle import Cycle
+from core.model.station import Station
+from core.registry import load_stations
+from core.settings import Settings
+from core.store.archive import Archive
+from core.store.evaluations import EvaluationStore
+from core.units import micro
+
+__all__ = ["COMPARED", "Difference", "backtest_days", "differences", "replay_cycles"]
+
+FIRST_SINCE = timedelta(days=1)  # how far the first cycle of a journal looks back for commands and outcomes
+
+
+def replay_cycles(
+    settings: Settings, data_dir: Path, folder: Path, world: str, days: Sequence[Sequence[CycleLine]]
+) -> Iterator[date]:
+    """Run recorded cycles again, a day at a time, into `folder`; yield each day when it is done."""
+    archive, stations = Archive(data_dir), load_stations()
+    heard = {each.cycle.fill_at: each.heard_at for day in days for each in day if each.heard_at is not None}
+    journal = _journal(settings, folder, world)
+    desk = WeatherDesk(tuple(stations.values()), settings)
+    broker = RecordedBroker(PaperBroker(settings), heard)
+    account = journal.account("weather")
+    since = days[0][0].cycle.sealed_at - FIRST_SINCE
+    for day in days:
+        cycles = [each.cycle for each in day]
+        account = run_day(
+            desk, cycles, account, since, archive=archive, evaluations=None, broker=broker, journal=journal,
+            settings=settings, stations=stations,
+        )  # fmt: skip
+        journal.flush()
+        since = cycles[-1].sealed_at
+        yield cycles[0].scheduled_at.date()
+
+
+def backtest_days(
+    settings: Settings, data_dir: Path, folder: Path, world: str, stations: Sequence[Station], start: datetime, end: datetime
+) -> Iterator[tuple[date, int]]:
+    """Run the desk over [start, end) on a fixed grid into `folder`; yield each day with its number of cycles."""
+    archive = Archive(data_dir)
+    journal, evaluations = _journal(settings, folder, world), EvaluationStore(folder, "weather")
+    desk, broker = WeatherDesk(tuple(stations), settings), PaperBroker(settings)
+    schedule = GridSchedule(
+        "weather", start, end, timedelta(seconds=settings.interval_seconds), timedelta(seconds=settings.weather.latency_seconds)
+    )
+    account, since = journal.account("weather"), start - FIRST_SINCE
+    for cycles in _by_day(schedule):
+        account = run_day(
+            desk, cycles, account, since, archive=archive, evaluations=evaluations, broker=broker, journal=journal,
+            settings=settings, stations=load_stations(),
+        )  # fmt: skip
+        journal.flush()
+        since = cycles[-1].sealed_at
+        yield cycles[0].scheduled_at.date(), len(cycles)
+
+
+def _journal(settings: Settings, folder: Path, world: str) -> BufferedJournal:
+    return BufferedJournal(
+        f"sqlite:///{folder / 'hermes.db'}", desk="weather", world=world, start_micro=micro(str(settings.start_cash_usd))
+    )
+
+
+def _by_day(schedule: GridSchedule) -> Iterator[list[Cycle]]:
+    day: list[Cycle] = []
+    for cycle in schedule:
+        if day and cycle.scheduled_at.date() != day[0].scheduled_at.date():
+            yield day
+            day = []
+        day.append(cycle)
+    if day:
+        yield day
