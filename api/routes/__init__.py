@@ -1,0 +1,7 @@
+"""One file per family of routes, one line each here."""
+
+from fastapi import APIRouter
+
+from api.routes import edges, health, logs, status, stream, trades
+
+ROUTERS: tuple[APIRouter, ...] = (health.router, status.router, edges.router, trades.router, logs.router, stream.router)

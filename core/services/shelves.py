@@ -1,0 +1,167 @@
+"""Where the services read: journal, evaluations, archive, heartbeats. Opened when first asked, absent while not made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from core.clock import FollowingClock, wall_now
+from core.control.beats import Beat, Beats
+from core.errors import StoreError, UnknownIdError
+from core.journal.address import is_file, url_of
+from core.journal.lines import CycleLine
+from core.model.station import Station
+from core.registry import load_stations
+from core.services.journal_rows import JournalRows, Row
+from core.settings import Settings
+from core.store.archive import Archive
+from core.store.catalogue import Catalogue
+from core.store.evaluations import EvaluationStore
+from core.store.layout import CATALOGUE
+
+DESK = "weather"
+START = "./start_all.sh"
+AT_WORK = frozenset({"collecting", "evaluating", "starting"})  # simulated time stands still
+
+Shelf = TypeVar("Shelf")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A bit of an account's `tripped` in words."""
+
+    name: str
+    action: str  # "PAUSE" or "FLAT"
+    ends: str
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What time it is in the world, and what the engine last said."""
+
+    now: datetime  # the world's
+    wall: datetime  # the machine's
+    world: str
+    simulated: bool
+    beat: Beat | None
+    next_due: datetime | None
+
+
+class Shelves:
+    """The stores of one data folder, read-only. A file that was replaced is opened anew."""
+
+    def __init__(self, settings: Settings, tripwires: Mapping[int, Wire] | None = None) -> None:
+        self.settings, self.tripwires, self.data_dir = settings, dict(tripwires or {}), settings.data_dir
+        self.desk = DESK
+        self._lock = threading.RLock()
+        self._opened: dict[str, tuple[tuple[int, int], object]] = {}
+
+    def journal(self) -> JournalRows | None:
+        """Return the journal, None before an engine made one."""
+        where = self.settings.database_url or str(self.data_dir / "hermes.db")
+        if not is_file(url_of(where)):
+            return self._open("journal", None, lambda: JournalRows(where))
+        path = Path(str(url_of(where).database))
+        journal = self._open("journal", path, lambda: JournalRows(where))
+        return journal if journal and journal.world() else None
+
+    def evaluations(self) -> EvaluationStore | None:
+        """Return what the desk believed, None before its first cycle."""
+        path = self.data_dir / "evaluations" / f"{DESK}.db"
+        return self._open("evaluations", path, lambda: EvaluationStore(self.data_dir, DESK, readonly=True))
+
+    def archive(self) -> Archive | None:
+        """Return the records of the world, None before the first was kept."""
+        return self._open("archive", self.data_dir / "snapshots", lambda: Archive(self.data_dir))
+
+    def catalogue(self) -> Catalogue | None:
+        """Return the index of the snapshots, None before there is one."""
+        return self._open("catalogue", self.data_dir / CATALOGUE, lambda: Catalogue(self.data_dir, readonly=True))
+
+    def beat(self, process: str = "engine") -> Beat | None:
+        """Return the last heartbeat of a process, None if there never was one."""
+        beats = self._open("beats", self.data_dir / "control.db", lambda: Beats(self.data_dir))
+        return beats.read(process) if beats else None
+
+    def stations(self) -> Mapping[str, Station]:
+        """Return the registry of stations."""
+        return load_stations()
+
+    def check_station(self, code: str | None) -> None:
+        """UnknownIdError for a station that the registry does not know."""
+        if code is not None and code not in self.stations():
+            raise UnknownIdError(f"station {code} is not in data/registry/stations.csv")
+
+    def present(self) -> Present:
+        """Return the world's now: the machine's on a live world, the engine's beat carried on in a simulated one."""
+        wall, beat, journal = wall_now(), self.beat(), self.journal()
+        world = journal.world() if journal else str(beat.facts.get("world", "")) if beat else ""
+        cycle = journal.newest_cycle() if journal else None
+        due = self._next_due(beat, cycle)
+        if not world.startswith("demo"):
+            return Present(wall, wall, world, self.settings.mode == "demo", beat, due)
+        return Present(_followed(beat, cycle, due) or wall, wall, world, True, beat, due)
+
+    def held(self) -> Mapping[str, int]:
+        """Return the micro-shares held of each token, all desks together."""
+        held: dict[str, int] = {}
+        journal = self.journal()
+        for account in journal.accounts() if journal else ():
+            for token, column in account.column().items():
+                held[token] = held.get(token, 0) + int(account.held_micro[0, column])
+        return held
+
+    def rulings(self, event_id: str, scheduled_at: datetime) -> Mapping[str, Row]:
+        """Return the journal's decisions of one cycle about one event, by token."""
+        journal = self.journal()
+        return journal.rulings(event_id, scheduled_at) if journal else {}
+
+    def missing(self) -> str:
+        """Return what is not there yet and the command that makes it; "" when all is there."""
+        if not self.data_dir.is_dir():
+            return f"There is no data folder {self.data_dir} yet. {START} makes it."
+        if self.journal() is None:
+            return f"No engine has run in {self.data_dir} yet. {START} starts one."
+        if self.evaluations() is None:
+            return f"No cycle is complete in {self.data_dir} yet. {START} starts an engine; its first cycle takes seconds."
+        return ""
+
+    def _next_due(self, beat: Beat | None, cycle: CycleLine | None) -> datetime | None:
+        if beat and beat.next_due:
+            return beat.next_due
+        told = beat.facts.get("interval_seconds") if beat else None
+        every = timedelta(seconds=told if isinstance(told, int | float) else self.settings.interval_seconds)
+        return cycle.cycle.scheduled_at + every if cycle else None
+
+    def _open(self, name: str, path: Path | None, opener: Callable[[], Shelf]) -> Shelf | None:
+        """Return the store behind `path`, opened once for as long as the file is the same."""
+        try:
+            state = path.stat() if path else None
+        except OSError:
+            self._opened.pop(name, None)
+            return None
+        mark = (state.st_dev, state.st_ino) if state else (0, 0)
+        with self._lock:
+            kept = self._opened.get(name)
+            if kept is None or kept[0] != mark:
+                try:
+                    self._opened[name] = kept = (mark, opener())
+                except StoreError:
+                    if path is None or path.exists():
+                        raise
+                    return None
+            shelf: Shelf = kept[1]  # type: ignore[assignment]  # one name, one kind of store
+            return shelf
+
+
+def _followed(beat: Beat | None, cycle: CycleLine | None, due: datetime | None) -> datetime | None:
+    if beat is None:
+        return cycle.cycle.sealed_at if cycle else None
+    if beat.state in AT_WORK or beat.state == "stopped" or due is None:
+        return beat.at
+    now: datetime = FollowingClock(beat.at, beat.wall_at, beat.speed, due).now()
+    return now
