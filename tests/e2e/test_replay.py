@@ -1,0 +1,66 @@
+"""A recorded session replayed is the same session, and the future changes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.units import instant
+from tests.e2e.conftest import orchestrator
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded demo session of more than 300 cycles."""
+    data = tmp_path_factory.mktemp("session") / "data"
+    ended = orchestrator("--mode", "simulate", "--seed", "7", "--days", "3.3", "--data", str(data), timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    return data
+
+
+def test_a_replay_gives_the_same_rows(session: Path, tmp_path: Path) -> None:
+    target = tmp_path / "replay.json"
+
+    ended = orchestrator("--mode", "replay", "--data", str(session), "--json", str(target), timeout=600)
+
+    assert ended.returncode == 0, ended.stdout
+    result = json.loads(target.read_text())
+    assert result["cycles"] >= 300
+    assert all(table["same"] for table in result["tables"].values())
+    assert result["tables"]["fills"]["rows"] > 0
+    assert result["tables"]["settlements"]["rows"] > 0
+
+
+def test_deleting_what_was_received_later_changes_no_earlier_row(session: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(session, data)
+    with sqlite3.connect(data / "hermes.db") as connection:
+        scheduled = [row[0] for row in connection.execute("SELECT scheduled_at FROM cycles ORDER BY scheduled_at")]
+    boundary = instant(scheduled[150]) + timedelta(seconds=10)
+    removed = delete_received_after(data, boundary)
+    assert removed > 100
+    with sqlite3.connect(data / "hermes.db") as connection:  # the recorded rows up to the boundary stay what to compare with
+        connection.execute("DELETE FROM cycles WHERE scheduled_at > ?", (scheduled[150],))
+
+    ended = orchestrator("--mode", "replay", "--data", str(data), timeout=600)
+
+    assert ended.returncode == 0, ended.stdout
+    assert "151 cycles replayed" in ended.stdout
+
+
+def delete_received_after(data: Path, boundary: datetime) -> int:
+    """Delete every snapshot file received after the boundary, and the index, which is rebuilt from what is left."""
+    limit = f"{boundary:%Y-%m-%dT%H%M%S}"
+    removed = 0
+    for path in (data / "snapshots").rglob("*.json"):
+        if path.name[:17] > limit:
+            path.unlink()
+            removed += 1
+    for index in data.glob("catalogue.db*"):
+        index.unlink()
+    return removed
