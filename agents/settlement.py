@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from agents.listings import Listing, newest_listings
 from core.days import settlement_window
 from core.journal.changes import Payout
+from core.journal.fold import MEMORY
 from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
 from core.model.event import Bracket, Event
@@ -32,13 +33,20 @@ def settle(account: Account, view: View, since: datetime, stations: Mapping[str,
     listings = newest_listings(view, now - LOOKBACK)
     for listing in sorted(listings, key=lambda each: (str(each.facts["event_day"]), each.event_id)):
         event = listing.event
-        if event is None or event.rule.station not in stations:
+        if event is None or event.rule.station not in stations or _forgotten(account, event, now):
             continue
         start, end = settlement_window(event.rule, stations[event.rule.station].tz, event.event_day)
         if listing.event_id in told:
             yield from _final(account, view, event, now)
         elif now >= end + LAST_REPORT:
             yield from _provisional(account, view, event, (start, end), stations[event.rule.station], now)
+
+
+def _forgotten(account: Account, event: Event, now: datetime) -> bool:
+    """Return whether the account keeps no outcome of so old a day, so that the same word would look new again."""
+    if event.event_day >= (now - MEMORY).date() or event.event_id in account.outcomes:
+        return False
+    return not any(instrument.event_id == event.event_id for instrument in account.instruments)
 
 
 def _final(account: Account, view: View, event: Event, now: datetime) -> Iterator[Payout]:

@@ -87,6 +87,7 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     p_pooled, heard = log_pool(p_model, p_market, weather.pool_weight)
     offers = _offers(panel, p_pooled, settings)
     candidate = (offers.edge >= settings.edge_min - _NOISE) & (worth_alone(offers.fair, offers.price) >= LEAST_GROWTH)
+    candidate &= heard[..., None, None]  # what is traded is the pool: the model alone claims too much
     price = np.where(candidate, offers.price, np.nan)
     staked = stakes(p_pooled, price[..., 0], price[..., 1])
     mean, sd = implied_normal(np.where(np.isnan(p_market), 0.0, p_market), _upper_edges(panel.lattice))
@@ -94,7 +95,8 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
         panel=panel, features=features, law=law, pmf=reading_mass(summed), p_no_more=_no_more(panel, law, floor),
         p_model=p_model, p_market=p_market, p_pooled=p_pooled, heard=heard, market_mean=np.where(heard, mean, np.nan),
         market_sd=np.where(heard, sd, np.nan), offers=offers, stakes=staked,
-        regimes=regimes(panel, issued_law(everywhere), settings), reason=_reasons(panel, p_pooled, offers, candidate, staked, settings),
+        regimes=regimes(panel, issued_law(everywhere), settings), 
+        reason=_reasons(panel, p_pooled, heard, offers, candidate, staked, settings),
         weight=weather.pool_weight,
     )  # fmt: skip
 
@@ -227,8 +229,9 @@ def _by_fees(panel: WeatherPanel) -> dict[Fees, list[int]]:
 
 
 def _reasons(
-    panel: WeatherPanel, p_pooled: FloatArray, offers: Offers, candidate: BoolArray, staked: Stakes, settings: Settings
-) -> IntArray:
+    panel: WeatherPanel, p_pooled: FloatArray, heard: BoolArray, offers: Offers, candidate: BoolArray, staked: Stakes,
+    settings: Settings,
+) -> IntArray:  # fmt: skip
     """Return why each bracket is skipped; the first that holds."""
     books: Books = panel.books
     has_price = np.isfinite(offers.price).any(axis=-1)
@@ -236,7 +239,7 @@ def _reasons(
     asked = (offers.edge >= settings.edge_min - _NOISE).any(axis=-1)
     reasons = {
         "not_optimal": ~((staked.yes > 0) | (staked.no > 0)), "growth_small": ~candidate.any(axis=-1), "edge_small": ~asked,
-        "no_price": ~has_price, "print_old": old, "no_opinion": np.isnan(p_pooled),
+        "market_silent": np.broadcast_to(~heard[..., None], p_pooled.shape), "no_price": ~has_price, "print_old": old, "no_opinion": np.isnan(p_pooled),
     }  # fmt: skip
     found = np.zeros(p_pooled.shape, np.int64)
     for code, holds in reasons.items():

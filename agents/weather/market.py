@@ -11,6 +11,7 @@ POWER_STEPS = 24
 LOWEST, HIGHEST = 5e-4, 1.0 - 5e-4  # half of the finest tick: no quote means more
 STALE_SECONDS = 600.0  # an older quote's sizes say nothing of where the price is; SCIENCE 3.3
 NEVER_PRINTED = 0.005
+NEARLY_ALL = 0.9  # of a dollar: what the other brackets must cost together for an unquoted one to be far off
 INNER = 0.02  # of a cumulative probability: beyond it one tick moves the edge by a degree
 
 
@@ -54,14 +55,18 @@ def power_devig(price: FloatArray) -> FloatArray:
         part = np.where(real, np.exp(power * logs), 0.0)
         summed = total(part)[..., None]
         slope = total(part * logs)[..., None]
-        power = np.maximum(power - np.log(summed) * summed / np.where(slope < 0, slope, -1.0), 1e-3)
+        told = np.log(np.where(summed > 0, summed, 1.0))
+        power = np.maximum(power - told * summed / np.where(slope < 0, slope, -1.0), 1e-3)
     part = np.where(real, np.exp(power * logs), 0.0)
-    implied: FloatArray = part / total(part)[..., None]
+    summed = total(part)[..., None]
+    implied: FloatArray = part / np.where(summed > 0, summed, 1.0)
     return implied
 
 
 def implied(price: FloatArray, exists: BoolArray, dead: BoolArray) -> FloatArray:
-    """Return the market's distribution over the brackets, NaN for an event of which a live bracket has no price.
+    """Return the market's distribution over the brackets, NaN for an event whose prices leave it open.
+
+    Far brackets are often quoted by nobody: where the others carry nearly all the mass, such a one counts half a cent.
 
     Args:
         price: of each bracket [USD per share], shape (..., n_brackets); NaN: none.
@@ -69,6 +74,8 @@ def implied(price: FloatArray, exists: BoolArray, dead: BoolArray) -> FloatArray
         dead: the observed extreme has passed it: without a price it counts as worth nothing.
     """
     filled = np.where(dead & np.isnan(price), LOWEST, price)
+    quoted = total(np.where(exists & ~np.isnan(filled), filled, 0.0))[..., None]
+    filled = np.where(np.isnan(filled) & (quoted >= NEARLY_ALL), NEVER_PRINTED, filled)
     told = power_devig(np.where(exists, filled, 0.0))
     blind = (exists & np.isnan(filled)).any(axis=-1, keepdims=True) | ~exists.any(axis=-1, keepdims=True)
     return np.where(blind, np.nan, told)

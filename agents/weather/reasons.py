@@ -26,6 +26,7 @@ BRACKET_REASONS: Mapping[str, str] = {
     "no_opinion": "There is no distribution for the event.",
     "no_price": "Neither side can be bought: nothing is offered, or less than the venue's minimum.",
     "print_old": "Only prints exist, and the last one is too old.",
+    "market_silent": "The books do not make a distribution, and the model alone is not traded.",
     "edge_small": "No side's edge after fees reaches the least that is traded.",
     "growth_small": "The bracket alone would bring too little growth to be worth an order.",
     "not_optimal": "Other brackets of the event carry the same view at a better price.",

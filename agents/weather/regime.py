@@ -121,7 +121,7 @@ def _present(panel: WeatherPanel, settings: Settings) -> dict[str, BoolArray]:
     return {
         "rule_unreadable": trust == UNREADABLE,
         "listing_changed": trust == CHANGED,
-        "rule_inferred": trust == INFERRED,
+        "rule_inferred": (trust == INFERRED) & (not settings.weather.inferred_rules),
         "window_closed": ~listings.accepting[:n] | (at >= panel.end) | ((closes_at > 0) & (at >= closes_at)),
         "book_missing": ~books.prints_only & (books.received_at == 0),
         "book_old": ~books.prints_only & (age > settings.weather.book_age_seconds),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -36,7 +37,10 @@ class BufferedJournal:
 
     def commit(self, cycle: Cycle, account: Account, change: Change) -> Account:
         """Fold a change and keep its rows for the next `flush`."""
-        self._account, rows = book(cycle, account, change, self._stand(cycle, change))
+        stand = self._stand(cycle, change)
+        self._account, rows = book(cycle, account, change, stand)
+        if stand.phase is None:  # a late word, before the cycle has its row: it is not what that cycle will hear
+            rows = replace(rows, heard=())
         self._note(cycle, change, rows)
         self._changes.append(rows)
         return self._account
@@ -88,7 +92,8 @@ class BufferedJournal:
                 self._phases = {at: INTENDED}  # an older cycle takes no more changes but late words
                 self._newest = at
             case Execution():
-                self._phases[at] = COMPLETE if self._phases[at] == COMPLETE else EXECUTED
+                if at in self._phases:
+                    self._phases[at] = COMPLETE if self._phases[at] == COMPLETE else EXECUTED
                 self._executions.update(change.reports.execution_id)
             case Payout():
                 pass

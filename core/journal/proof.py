@@ -166,8 +166,9 @@ def _cycles(ask: Ask, _: Count) -> Iterator[str]:
     for (at,) in ask(
         "SELECT scheduled_at FROM cycles c WHERE desk = ? AND (phase NOT IN ('intended', 'executed', 'complete') "
         "OR (phase = 'executed' AND heard_at IS NULL) OR (phase = 'intended' AND heard_at IS NOT NULL) "
-        "OR ((phase = 'intended' OR heard_at IS NULL) AND EXISTS "
-        "(SELECT 1 FROM fills f WHERE f.desk = c.desk AND f.scheduled_at = c.scheduled_at)))"
+        # orders of an earlier cycle may be filled by what is heard before this one intends anything
+        "OR ((phase = 'intended' OR heard_at IS NULL) AND EXISTS (SELECT 1 FROM fills f JOIN orders o ON o.order_id = f.order_id "
+        "WHERE f.desk = c.desk AND f.scheduled_at = c.scheduled_at AND o.scheduled_at = c.scheduled_at)))"
     ):
         yield f"cycles: the phase of {at} does not fit what happened in it"
 

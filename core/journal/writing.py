@@ -194,7 +194,7 @@ def _check_world(name: str, kept: str, world: str) -> None:
     if kept != world:
         raise StoreError(
             f"{name} belongs to world {kept!r}, this engine trades {world!r}: "
-            "point HERMES_DATA_DIR at another folder, or start that world"
+            "give another --data (HERMES_DATA_DIR), or start that world"
         )
 
 

@@ -74,6 +74,9 @@ class WeatherSettings(BaseModel):
     )
     max_print_share: float = Field(0.10, gt=0, le=1, description="Largest part of a print's size that fills us")
     fair_gap: float = Field(0.25, gt=0, le=1, description="Distance of fair value and mid that halves the size")
+    inferred_rules: bool = Field(
+        False, description="Trade events of whose rule a part was concluded, not read; a backtest over imported history does"
+    )
     latency_seconds: float = Field(2.0, ge=0, le=60, description="From decision to the book that fills it [s]")
     discover_minutes: int = Field(60, ge=1, le=1440, description="How often listings are read again [min]")
     forecast_models: str = Field(
@@ -195,6 +198,12 @@ class Settings(BaseSettings):
     def folder(self, mode: str) -> Path:
         """Return the data folder of a mode: the demo world has its own beside the live one, unless a folder was given."""
         return self.data_dir / "demo" if mode == "demo" and self.data_dir == Path("data") else self.data_dir
+
+    def in_world(self, world: str) -> Settings:
+        """Return the settings as they hold in a world: an inferred rule keeps a desk from trading on the live world only."""
+        if world == "live":
+            return self
+        return self.model_copy(update={"weather": self.weather.model_copy(update={"inferred_rules": True})})
 
     def source(self, name: str) -> SourceSettings:
         """Return the settings of a service; its defaults where nothing was set."""

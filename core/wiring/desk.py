@@ -78,7 +78,7 @@ def run_weather(
         at_once: the first cycle is now, not at the next tick.
         on_clock: is given the clock, so that a signal can interrupt its waits.
     """
-    simulated = world.startswith("demo")
+    simulated, settings = world.startswith("demo"), settings.in_world(world)
     adapter: BaseAdapter | None = None
     if in_process:
         adapter = DemoAdapter(World(settings.seed))

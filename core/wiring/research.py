@@ -12,6 +12,7 @@ from agents.research.replay import COMPARED, Difference, RecordedBroker, differe
 from agents.schedules import GridSchedule
 from agents.weather.desk import WeatherDesk
 from core.journal.buffered import BufferedJournal
+from core.journal.fold import MEMORY
 from core.journal.lines import CycleLine
 from core.model.cycle import Cycle
 from core.model.station import Station
@@ -30,7 +31,7 @@ def replay_cycles(
     settings: Settings, data_dir: Path, folder: Path, world: str, days: Sequence[Sequence[CycleLine]]
 ) -> Iterator[date]:
     """Run recorded cycles again, a day at a time, into `folder`; yield each day when it is done."""
-    archive, stations = Archive(data_dir), load_stations()
+    archive, stations, settings = Archive(data_dir), load_stations(), settings.in_world(world)
     heard = {each.cycle.fill_at: each.heard_at for day in days for each in day if each.heard_at is not None}
     journal = _journal(settings, folder, world)
     desk = WeatherDesk(tuple(stations.values()), settings)
@@ -52,17 +53,17 @@ def backtest_days(
     settings: Settings, data_dir: Path, folder: Path, world: str, stations: Sequence[Station], start: datetime, end: datetime
 ) -> Iterator[tuple[date, int]]:
     """Run the desk over [start, end) on a fixed grid into `folder`; yield each day with its number of cycles."""
-    archive = Archive(data_dir)
+    archive, settings = Archive(data_dir), settings.in_world(world)
     journal, evaluations = _journal(settings, folder, world), EvaluationStore(folder, "weather")
     desk, broker = WeatherDesk(tuple(stations), settings), PaperBroker(settings)
     schedule = GridSchedule(
         "weather", start, end, timedelta(seconds=settings.interval_seconds), timedelta(seconds=settings.weather.latency_seconds)
     )
-    account, since = journal.account("weather"), start - FIRST_SINCE
+    account, since = journal.account("weather"), start - MEMORY
     for cycles in _by_day(schedule):
         account = run_day(
             desk, cycles, account, since, archive=archive, evaluations=evaluations, broker=broker, journal=journal,
-            settings=settings, stations=load_stations(),
+            settings=settings, stations={station.code: station for station in stations},
         )  # fmt: skip
         journal.flush()
         since = cycles[-1].sealed_at

@@ -14,6 +14,7 @@ from core.ports import Source
 from core.settings import Settings
 from venues import SOURCES, history
 from venues.history import ImportReport
+from venues.history.importer import read_manifest
 
 DEMO_PREFIXES: Mapping[str, str] = {
     "polymarket_gamma": "/gamma",
@@ -53,3 +54,8 @@ def import_history(
 ) -> ImportReport:
     """Turn sets of real history into archive records."""
     return history.import_history(real_dir, data_dir, sets, progress)
+
+
+def is_imported(data_dir: Path) -> bool:
+    """Return whether the archive of a data folder came out of real history."""
+    return bool(read_manifest(data_dir))

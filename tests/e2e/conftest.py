@@ -82,10 +82,12 @@ def start_all(data: Path, *arguments: str, mode: str = "demo", environment: Mapp
     """Run `start_all.sh` and return when it announces its addresses."""
     api, dashboard = free_port(), free_port()
     log = data.parent / f"{data.name}.log"
-    process = subprocess.Popen(
-        ["./start_all.sh", "--mode", mode, "--data", str(data), "--api-port", str(api), "--dashboard-port", str(dashboard), *arguments],
-        cwd=ROOT, text=True, stdout=log.open("w"), stderr=subprocess.STDOUT, env=clean_environment(**(environment or {})),
-    )  # fmt: skip
+    command = ["./start_all.sh", "--mode", mode, "--data", str(data), "--api-port", str(api), "--dashboard-port", str(dashboard)]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, *arguments], cwd=ROOT, text=True, stdout=output, stderr=subprocess.STDOUT,
+            env=clean_environment(**(environment or {})),
+        )  # fmt: skip
 
     def announced() -> bool:
         if process.poll() is not None:

@@ -55,7 +55,7 @@ def test_a_trade_appears_and_two_event_days_settle(desk: Running) -> None:
 
     def settled_days() -> set[date]:
         trades = get_json(f"{desk.api}/api/trades/history?limit=500")["trades"]
-        return {trade["event_day"] for trade in trades if trade["outcome"] in ("win", "loss")}
+        return {trade["event_day"] for trade in trades if trade["outcome"] in ("win", "loss") and trade["winner_bracket"]}
 
     days = wait_for(lambda: len(settled_days()) >= 2 and settled_days(), 240, "two settled event days")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from core.days import settlement_window
 from core.events import event_facts
 from core.model.event import Bracket, Event, Fees, checked_ladder
 from core.model.record import Kind, Record
-from core.model.rule import DayWindow, Extreme, Grade, Precision, Rounding, SettlementRule, Statistic
+from core.model.rule import DayWindow, Grade, Precision, Rounding, SettlementRule, Statistic
 from core.registry import load_stations
 from core.settings import Settings
 from core.store.archive import Archive
 from core.store.snapshots import SnapshotStore
-from core.units import MISSING, Unit, instant, micros
+from core.units import MISSING, Unit, micros
 
 DAY = date(2026, 6, 12)
 FEES = Fees(0.05)
@@ -176,7 +175,3 @@ def live_records(found: Event, start: datetime, count: int, peaks: Sequence[floa
                    for k in (2, 1, 0)]  # fmt: skip
         records.append(metar(station, at, reports))
     return records
-
-
-__all__ = [name for name in dir() if not name.startswith("_")]
-_ = (Extreme, replace, instant)
