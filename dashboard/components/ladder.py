@@ -1,0 +1,81 @@
+"""The ladder: one line a bracket, warm to cold as on the axis beside it, with what the desk thinks of it and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from core.services.edges import Edge
+from dashboard import wording
+from dashboard.components.table import Cell, Column, Row, table
+
+NO_PRICE = "No executable price for the reference size"
+
+
+def names_of(rungs: Sequence[Edge]) -> Mapping[int, str]:
+    """Return each bracket as it is written everywhere on the page."""
+    return {rung.rank: wording.bracket(rung.lower, rung.upper) for rung in rungs}
+
+
+def columns(unit: str) -> tuple[Column, ...]:
+    """Return what the ladder says of a bracket."""
+    return (
+        Column("bracket", f"bracket °{unit}", left=True),
+        Column("model", "model %"),
+        Column("market", "market %"),
+        Column("yes", "YES ¢", minor=True),
+        Column("no", "NO ¢", minor=True),
+        Column("edge", "edge after fees"),
+        Column("depth", "depth", minor=True),
+        Column("target", "target", left=True, minor=True),
+        Column("why", "why", left=True),
+    )
+
+
+def ladder_table(rungs: Sequence[Edge]) -> str:
+    """Return the ladder as a table."""
+    ordered = sorted(rungs, key=lambda rung: -rung.rank)
+    return table(columns(ordered[0].unit), [Row(rung.bracket, cells(rung)) for rung in ordered], kind="ladder")
+
+
+def cells(rung: Edge) -> tuple[Cell, ...]:
+    """Return the cells of one bracket; what does not exist is a dash with its reason on hover."""
+    fair = "" if rung.p_pooled is None else f"fair value with the market pooled in: {wording.percent(rung.p_pooled)} %"
+    edge_note = "" if rung.edge is not None else NO_PRICE
+    return (
+        Cell(wording.bracket(rung.lower, rung.upper), rung.rank, rung.bracket),
+        Cell(wording.percent(rung.p_model), rung.p_model, fair or "The model gave no probability"),
+        Cell(wording.percent(rung.p_market), rung.p_market, "" if rung.p_market is not None else "The books say nothing"),
+        _price(rung.yes_ask, rung.yes_bid, "YES"),
+        _price(rung.no_ask, rung.no_bid, "NO"),
+        Cell(wording.edge_of(rung.side, rung.edge), rung.edge, edge_note or _both(rung), _tone(rung.edge)),
+        Cell(wording.shares(rung.depth_shares), rung.depth_shares, "Shares within the limit price" if rung.side else NO_PRICE),
+        target(rung),
+        Cell(wording.reason(rung.reason), rung.reason, f"{rung.decision}: {rung.reason}", "strong" if _orders(rung) else ""),
+    )
+
+
+def target(rung: Edge) -> Cell:
+    """Return what the desk wants to hold after all limits."""
+    wanted = [(side, size) for side, size in (("YES", rung.target_yes), ("NO", rung.target_no)) if size]
+    text = ", ".join(f"{side} {wording.shares(size)}" for side, size in wanted)
+    title = f"held: YES {wording.shares(rung.held_yes)}, NO {wording.shares(rung.held_no)}"
+    return Cell(text or wording.NONE, text, title)
+
+
+def _price(ask: float | None, bid: float | None, side: str) -> Cell:
+    if ask is None:
+        return Cell(wording.NONE, None, f"Nobody offers {side}")
+    return Cell(wording.cents(ask), ask, f"ask {wording.cents(ask)}¢, bid {wording.cents(bid)}¢")
+
+
+def _both(rung: Edge) -> str:
+    return f"YES {wording.edge_cents(rung.edge_yes)}, NO {wording.edge_cents(rung.edge_no)}"
+
+
+def _tone(edge: float | None) -> str:
+    return "" if edge is None else "gain" if edge > 0 else "quiet"
+
+
+def _orders(rung: Edge) -> bool:
+    return rung.decision == "trade" and rung.size_usd > Decimal(0)

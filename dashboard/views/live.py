@@ -1,0 +1,203 @@
+"""Live: one event, from its curve to its ladder, what is held of it and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from html import escape
+
+import streamlit as st
+
+from core.services import Services
+from core.services.activity import LogRow
+from core.services.edges import Ladder, Outlook
+from core.services.positions import EventPosition
+from core.services.weather import EventCard
+from dashboard import selection, wording
+from dashboard.charts import event as event_chart
+from dashboard.charts import market as market_chart
+from dashboard.charts.frame import clock_name, clock_of
+from dashboard.components.ladder import ladder_table, names_of
+from dashboard.components.page import START, empty, heading, panel
+from dashboard.components.picker import picker
+from dashboard.components.plot import plot
+from dashboard.components.table import Cell, facts
+from dashboard.selection import Selection
+
+LAST = "last_selection"  # comes back with the page where the address says nothing
+LINES = 6  # of activity
+LIKELY = 3  # outcomes that are shown one by one
+
+
+def render(services: Services) -> None:
+    """Draw the page for the event of the address."""
+    with panel("Events"):
+        outlook = _pick(services)
+        if outlook is not None:
+            with st.container(key="live"):
+                _event(services, outlook)
+
+
+def _pick(services: Services) -> Outlook | None:
+    """Return the event of the address, or the best one; what is shown is what the address says."""
+    found, wanted = services.edges.events(), selection.asked(st.query_params) or st.session_state.get(LAST, Selection())
+    chosen = selection.chosen(found.outlooks, wanted, found.as_of)
+    if chosen is None and wanted:
+        everything = services.edges.events(only_open=False)
+        chosen = selection.chosen(everything.outlooks, wanted, everything.as_of)
+        if chosen is None and found.outlooks:
+            empty(f"The address asks for {_said(wanted)}, which was never evaluated here. Pick another event.")
+            picker(found.outlooks, Selection(), found.as_of)
+            return None
+    if chosen is None:
+        empty(found.missing or "No event is open. The next cycle looks for listings.", "" if found.missing else START)
+        return None
+    own = st.session_state[LAST] = selection.of(chosen)
+    for field in selection.FIELDS:
+        if st.query_params.get(field) != getattr(own, field):
+            st.query_params[field] = getattr(own, field)
+    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f"<h1>{escape(chosen.city)} · {wording.extreme(chosen.extreme)} · {wording.day(chosen.event_day)}</h1>")
+        picker(found.outlooks if chosen in found.outlooks else (*found.outlooks, chosen), own, found.as_of)
+    return chosen
+
+
+def _said(wanted: Selection) -> str:
+    return ", ".join(getattr(wanted, field) for field in selection.FIELDS if getattr(wanted, field))
+
+
+def _event(services: Services, outlook: Outlook) -> None:
+    ladder, card = Ladder(outlook.decided_at, "", 0, outlook.event_id, None, ()), None
+    with panel("Ladder"):
+        ladder = services.edges.ladder(outlook.event_id)
+    with panel("Temperature"):
+        card = services.weather.card(outlook.event_id)
+        st.html(rule_line(card, outlook))
+    with st.container(key="figure"), panel("Temperature"):
+        if card is not None:
+            plot(
+                event_chart.signature(card, ladder.rungs), key="signature", height=event_chart.HEIGHT,
+                alt=f"Temperature of {card.city} and probability by bracket",
+            )  # fmt: skip
+    names = names_of(ladder.rungs)
+    with st.container(key="tables"):
+        left, right = st.columns([1.5, 1], gap="medium")
+        with left, st.container(key="ladder"):
+            _ladder(ladder, outlook)
+        with right:
+            with st.container(key="position"), panel("This event"):
+                _position(services.positions.event(outlook.event_id), names)
+            with st.container(key="activity"), panel("Activity"):
+                _activity(services, outlook, card)
+    with st.container(key="market"), panel("Market by bracket"):
+        if card is not None:
+            _market(services, card, names)
+
+
+def rule_line(card: EventCard, outlook: Outlook) -> str:
+    """Return what the event settles on, what comes next, and how fresh its sources are, in one line."""
+    zone, rule = clock_of(card), card.rule
+    parts = [escape(card.station_code), escape(card.venue.title())]
+    if rule is not None:
+        grade = f"rule {escape(rule.grade)} <code>{escape(rule.sha256[:6])}</code>" if rule.grade else "rule not understood"
+        parts += [escape(rule.sentence), f'<span title="{escape(f"{rule.text} {rule.source_url}")}">{grade}</span>']
+    if card.next_report_at is not None:
+        left = (card.next_report_at - card.as_of).total_seconds()
+        due = f"next in {wording.span(left)}" if left >= 0 else f"awaited for {wording.span(-left)}"
+        parts.append(f"METAR {wording.clock(card.next_report_at, zone, seconds=False)} {due}")
+    parts.append(_ends(card))
+    notes = "".join(f'<span class="amber">▲ {escape(note)}</span>' for note in card.notes)
+    return f'<p class="rule" data-event="{escape(outlook.event_id)}">{" · ".join(parts)} {notes}</p>'
+
+
+def _ends(card: EventCard) -> str:
+    if card.as_of < card.window_start:
+        return f"day begins in {wording.span((card.window_start - card.as_of).total_seconds())}"
+    if card.as_of < card.window_end:
+        return f"day ends in {wording.span((card.window_end - card.as_of).total_seconds())}"
+    return "day over, settlement pending"
+
+
+def _ladder(ladder: Ladder, outlook: Outlook) -> None:
+    age = (ladder.as_of - outlook.decided_at).total_seconds()
+    heading("Ladder", f"{wording.ago(age)}{f' · not traded: {outlook.refusal}' if outlook.refusal else ''}")
+    with panel("Ladder"):
+        if ladder.rungs:
+            st.html(ladder_table(ladder.rungs))
+        else:
+            empty(ladder.missing or "This event has no evaluated bracket yet.")
+
+
+def _position(position: EventPosition, names: Mapping[int, str]) -> None:
+    heading("This event")
+    st.html(facts(position_facts(position, names), field="position"))
+
+
+def position_facts(position: EventPosition, names: Mapping[int, str]) -> list[tuple[str, Cell]]:
+    """Return what is held, what it fetches, the worst case, and what the likeliest outcomes pay."""
+    if not position.holdings:
+        nothing = Cell("nothing", 0, title="No share of this event is held")
+        return [("held", nothing), ("realised", _money_cell(position.realized_usd, f"fees {position.fees_usd:.2f} $"))]
+    held = ", ".join(
+        f"{one.side} {names.get(one.rank, one.bracket)} × {wording.shares(one.shares)} at {wording.cents(one.average_price)}¢"
+        for one in position.holdings
+    )
+    likely = sorted((one for one in position.outcomes if one.possible), key=lambda one: -(one.p_pooled or 0.0))[:LIKELY]
+    fees = f" (fees {position.fees_usd:.2f})"
+    at_bid = Cell(
+        wording.gain(position.unrealised_usd) + fees if position.unrealised_usd is not None else wording.NONE,
+        position.unrealised_usd, _bid_note(position),
+    )  # fmt: skip
+    return [
+        ("held", Cell(held, position.cost_usd, f"cost {position.cost_usd:.2f} $")),
+        ("at the bid", at_bid),
+        ("worst case", _money_cell(position.worst_usd, "The outcome that is still possible and costs most, fees apart")),
+        *((f"if {names.get(one.rank, one.bracket)} wins", _money_cell(one.pnl_usd, _chance(one.p_pooled))) for one in likely),
+    ]
+
+
+def _money_cell(amount: Decimal, title: str) -> Cell:
+    return Cell(wording.gain(amount), amount, title)
+
+
+def _bid_note(position: EventPosition) -> str:
+    ages = [one.bid_age_seconds for one in position.holdings if one.bid_age_seconds is not None]
+    if position.unrealised_usd is None:
+        return "The book is not deep enough, or there is none, for at least one holding"
+    return f"Sold level by level into the newest book, {wording.ago(max(ages, default=None))}"
+
+
+def _chance(probability: float | None) -> str:
+    return f"fair probability {wording.percent(probability)} %"
+
+
+def _activity(services: Services, outlook: Outlook, card: EventCard | None) -> None:
+    zone = clock_of(card) if card else UTC
+    heading("Activity", clock_name(card) if card else "UTC")
+    logs = services.activity.logs(station_code=outlook.station_code, limit=LINES)
+    if not logs.logs:
+        empty(logs.missing or f"Nothing was done for {outlook.station_code} yet.")
+        return
+    rows = "".join(_log_line(row, zone) for row in logs.logs)
+    st.html(f'<ul class="lines">{rows}</ul>')
+
+
+def _log_line(row: LogRow, zone: tzinfo) -> str:
+    message, when = escape(row.message), f"{row.timestamp:%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f'<li class="{row.level.lower()}"><time title="{when}">{wording.clock(row.timestamp, zone)}</time>'
+        f'<span class="text" title="{message}">{message}</span></li>'
+    )
+
+
+def _market(services: Services, card: EventCard, names: Mapping[int, str]) -> None:
+    history = services.weather.market(card.event_id)
+    heading("Market by bracket", clock_name(card))
+    if history.n < 2:
+        empty(history.missing or "One cycle is no line yet.")
+        return
+    plot(
+        market_chart.market(history, card, names), key="market_history", height=market_chart.HEIGHT,
+        alt="Probability of each bracket by the market, over time",
+    )  # fmt: skip
