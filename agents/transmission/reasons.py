@@ -49,6 +49,7 @@ REASONS: Mapping[str, str] = {
     "not_listed": "The venue's listing of the event is not known.",
     "waits_for_print": "Only prints exist: the order waits for a later one.",
     "no_print": "No later print on our side met the order before the next look.",
+    "event_settled": "The event was settled while the order was working.",
     "part_print": "Later prints filled a part of the order before the next look.",
 }
 """Codes of decisions and of orders. A desk adds its own for events that it closes."""

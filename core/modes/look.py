@@ -41,7 +41,7 @@ def probmap(settings: Settings, given: argparse.Namespace) -> int:
         print(f"\n{outlooks['city'][i]} {outlooks['event_day'][i]} ({outlooks['venue'][i]}), as of {at:%Y-%m-%d %H:%M:%S}Z")
         rows = [
             (brackets["label"][j], *(_percent(brackets[name][j]) for name in ("p_model", "p_market", "p_pooled")),
-             _cents(brackets["yes_price"][j]), _cents(brackets["no_price"][j]), _cents(brackets["edge"][j]), brackets["reason"][j])
+             _cents(brackets["yes_price"][j]), _cents(brackets["no_price"][j]), _cents(brackets["edge"][j]), brackets["reason"][j] or "trade")
             for j in range(len(brackets["event_id"]))
             if brackets["event_id"][j] == event_id
         ]  # fmt: skip
