@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from agents.wakes import Wake
 from core.clock import Clock
 from core.model.cycle import Cause, Cycle
 
@@ -16,11 +17,16 @@ def first_tick(at: datetime, every: timedelta) -> datetime:
     return EPOCH - ((EPOCH - at) // every) * every
 
 
+def last_tick(at: datetime, every: timedelta) -> datetime:
+    """Return the last instant of the grid at or before `at`."""
+    return EPOCH + (at - EPOCH) // every * every
+
+
 class LiveSchedule:
     """Fixed-rate ticks; a missed tick is skipped, never made up for; a wake-up adds a look between two ticks.
 
     `resume` is the last cycle that the journal holds: the next tick comes after it. `wakes` is asked between waits and
-    answers why to look now, or None. A wait is cut into slices of `slice_seconds`; 0 waits in one piece.
+    answers why to look now and about which stations, or None. A wait is cut into slices of `slice_seconds`; 0 waits in one piece.
     """
 
     def __init__(
@@ -31,7 +37,7 @@ class LiveSchedule:
         *,
         resume: Cycle | None = None,
         stopping: Callable[[], bool],
-        wakes: Callable[[], Cause | None] = lambda: None,
+        wakes: Callable[[], Wake | None] = lambda: None,
         waiting: Callable[[datetime], None] = lambda due: None,
         slice_seconds: float = 5.0,
         at_once: bool = False,
@@ -49,31 +55,31 @@ class LiveSchedule:
             number += 1
             yield self._cycle(self._clock.now(), number, Cause.COMMAND)
         while True:
-            cause = self._wait(due)
-            if cause is None:
+            wake = self._wait(due)
+            if wake is None:
                 return
             number += 1
-            if cause is Cause.SCHEDULE:
-                yield self._cycle(due, number, cause)
-                due = max(due + self._every, first_tick(self._clock.now() - self._every, self._every) + self._every)
+            if wake[0] is Cause.SCHEDULE:
+                yield self._cycle(due, number, *wake)
+                due = max(due + self._every, last_tick(self._clock.now(), self._every))
             else:
-                yield self._cycle(self._clock.now(), number, cause)
+                yield self._cycle(self._clock.now(), number, *wake)
 
-    def _wait(self, due: datetime) -> Cause | None:
+    def _wait(self, due: datetime) -> Wake | None:
         """Return why to look now, or None when the engine stops."""
         while not self._stopping():
             now = self._clock.now()
             if now >= due:
-                return Cause.SCHEDULE
-            cause = self._wakes()
-            if cause is not None:
-                return cause
+                return Cause.SCHEDULE, ()
+            wake = self._wakes()
+            if wake is not None:
+                return wake
             self._waiting(due)
             self._clock.wait_until(min(due, now + self._slice) if self._slice else due)
         return None
 
-    def _cycle(self, at: datetime, number: int, cause: Cause) -> Cycle:
-        return Cycle(self._desk, at, number, cause, (), at, at)
+    def _cycle(self, at: datetime, number: int, cause: Cause, subjects: tuple[str, ...] = ()) -> Cycle:
+        return Cycle(self._desk, at, number, cause, subjects, at, at)
 
 
 class RecordedSchedule:

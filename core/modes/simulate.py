@@ -12,7 +12,7 @@ from core.model.cycle import Cycle
 from core.modes.stopping import Stopping
 from core.settings import Settings
 from core.supervisor.prepare import prepare
-from core.wiring.desk import run_weather, world_start
+from core.wiring.desk import demo_adapter, run_weather, world_start
 
 
 def simulate(settings: Settings, given: argparse.Namespace) -> int:
@@ -30,8 +30,8 @@ def simulate(settings: Settings, given: argparse.Namespace) -> int:
 
     with Lock(data_dir / "engine.lock"):
         run_weather(
-            settings, data_dir, f"demo:{settings.seed}", stopping=stopping, until=until, in_process=True,
-            on_clock=stopping.watch, progress=progress,
+            settings, data_dir, f"demo:{settings.seed}", stopping=stopping, until=until,
+            adapter=demo_adapter(settings.seed), on_clock=stopping.watch, progress=progress,
         )  # fmt: skip
     seconds = monotonic_seconds() - begun
     print(

@@ -13,6 +13,7 @@ from agents.collect import collect
 from agents.engine import Engine
 from agents.paper import LivePaperBroker, PaperBroker
 from agents.schedules import LiveSchedule
+from agents.wakes import CommandWatch, ReportWatch, Wake, first_of
 from agents.weather.desk import WeatherDesk
 from core.clock import Clock, SteppedClock, SystemClock
 from core.control.beats import Beats
@@ -43,6 +44,11 @@ GRACE = timedelta(seconds=30)  # until an order whose book was never read expire
 IN_PROCESS = "http://demo.invalid"
 
 
+def demo_adapter(seed: int) -> BaseAdapter:
+    """Return a demo world that answers inside this process."""
+    return DemoAdapter(World(seed))
+
+
 def world_start() -> datetime:
     """Return the first instant of every demo world."""
     return START
@@ -66,22 +72,22 @@ def journal_address(settings: Settings, data_dir: Path) -> str:
 
 def run_weather(
     settings: Settings, data_dir: Path, world: str, *, stopping: Callable[[], bool], until: datetime | None = None,
-    in_process: bool = False, trades: bool = True, on_clock: Callable[[Clock], None] = lambda clock: None,
-    progress: Callable[[Cycle], None] = lambda cycle: None, at_once: bool = False,
+    adapter: BaseAdapter | None = None, start: datetime = START, trades: bool = True,
+    on_clock: Callable[[Clock], None] = lambda clock: None, progress: Callable[[Cycle], None] = lambda cycle: None,
+    at_once: bool = False,
 ) -> None:  # fmt: skip
     """Run the weather desk until it is told to stop.
 
     Args:
         world: "live" or "demo:SEED".
         until: simulated instant at which to end.
-        in_process: the demo world answers inside this process instead of over HTTP.
+        adapter: answers inside this process instead of over HTTP, as fast as it can.
+        start: first instant of a new journal of a simulated world.
         at_once: the first cycle is now, not at the next tick.
         on_clock: is given the clock, so that a signal can interrupt its waits.
     """
     simulated, settings = world.startswith("demo"), settings.in_world(world)
-    adapter: BaseAdapter | None = None
-    if in_process:
-        adapter = DemoAdapter(World(settings.seed))
+    if adapter is not None:
         settings = settings.model_copy(update={"sources": _in_process_sources(settings)})
     stations = active_stations(settings, world)
     journal = DurableJournal(
@@ -89,7 +95,7 @@ def run_weather(
         failpoint=failpoint,
     )  # fmt: skip
     last = JournalReader(journal_address(settings, data_dir)).last_cycle("weather")
-    clock = _clock(settings, last, simulated=simulated, in_process=in_process)
+    clock = _clock(settings, last, start, simulated=simulated, paced=adapter is None)
     on_clock(clock)
     sources = build_sources(settings, clock, adapter=adapter, simulated=simulated)
     snapshots, commands, beats = SnapshotStore(data_dir), Commands(data_dir), Beats(data_dir)
@@ -104,8 +110,12 @@ def run_weather(
         broker=LivePaperBroker(PaperBroker(settings), sources, snapshots, clock, GRACE), clock=clock, settings=settings,
         data_dir=data_dir, beat=heart.beat, trades=trades,
     )  # fmt: skip
+    watches: list[Callable[[], Wake | None]] = [CommandWatch(commands, "weather", data_dir)]
+    if "metar" in sources:
+        watches.append(ReportWatch(sources["metar"], tuple(stations), snapshots, clock))
     schedule = LiveSchedule(
         clock, "weather", every, resume=last.cycle if last else None, slice_seconds=0 if simulated else 5,
+        wakes=first_of(*([] if simulated else watches)),
         stopping=lambda: stopping() or (until is not None and clock.now() >= until),
         waiting=lambda due: heart.beat("waiting", None, {}), at_once=at_once,
     )  # fmt: skip
@@ -116,11 +126,10 @@ def run_weather(
         heart.beat("stopped", None, {})
 
 
-def _clock(settings: Settings, last: CycleLine | None, *, simulated: bool, in_process: bool) -> Clock:
+def _clock(settings: Settings, last: CycleLine | None, start: datetime, *, simulated: bool, paced: bool) -> Clock:
     if not simulated:
         return SystemClock()
-    start = START if last is None else last.cycle.sealed_at
-    return SteppedClock(start, 0.0 if in_process else settings.speed)
+    return SteppedClock(start if last is None else last.cycle.sealed_at, settings.speed if paced else 0.0)
 
 
 def _in_process_sources(settings: Settings) -> dict[str, object]:
