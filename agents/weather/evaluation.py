@@ -8,7 +8,6 @@ import numpy as np
 
 from agents.weather.books import ASK, BID, Books
 from agents.weather.discretise import Lattice, bracket_mass, cumulative, law_cdf, reading_mass
-from agents.weather.forecasts import HOUR
 from agents.weather.law import Features, Law
 from agents.weather.market import NEVER_PRINTED, implied, implied_normal, mid_prices
 from agents.weather.models import model_of
@@ -18,6 +17,7 @@ from agents.weather.pool import log_pool
 from agents.weather.reasons import BRACKET_REASONS
 from agents.weather.regime import Regimes, regimes
 from agents.weather.sizing.coordinate import LEAST_GROWTH, Stakes, stakes, worth_alone
+from agents.weather.vintages import HOUR
 from core.model.event import Fees
 from core.prices import all_in_price, fee_per_share
 from core.settings import Settings
@@ -25,6 +25,7 @@ from core.units import MICRO, BoolArray, FloatArray, IntArray, total
 
 REFERENCE_SHARES = 25.0  # the size whose price is asked, less where less is shown; the venue's minimum must be there
 BASIS_POINT = 1e-4
+LEAST_BELIEVED = 0.002  # of a bracket, where money is staked: a source may print anything
 LIMIT_STEPS = 4  # of the price that leaves the least edge after its own fee
 CODES = tuple(BRACKET_REASONS)
 _NOISE = 1e-9
@@ -89,16 +90,24 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     candidate = (offers.edge >= settings.edge_min - _NOISE) & (worth_alone(offers.fair, offers.price) >= LEAST_GROWTH)
     candidate &= heard[..., None, None]  # what is traded is the pool: the model alone claims too much
     price = np.where(candidate, offers.price, np.nan)
-    staked = stakes(p_pooled, price[..., 0], price[..., 1])
+    staked = stakes(_never_impossible(p_pooled, panel.lattice.exists), price[..., 0], price[..., 1])
     mean, sd = implied_normal(np.where(np.isnan(p_market), 0.0, p_market), _upper_edges(panel.lattice))
     return WeatherEvaluation(
         panel=panel, features=features, law=law, pmf=reading_mass(summed), p_no_more=_no_more(panel, law, floor),
         p_model=p_model, p_market=p_market, p_pooled=p_pooled, heard=heard, market_mean=np.where(heard, mean, np.nan),
         market_sd=np.where(heard, sd, np.nan), offers=offers, stakes=staked,
-        regimes=regimes(panel, issued_law(everywhere), settings), 
+        regimes=regimes(panel, issued_law(everywhere), settings),
         reason=_reasons(panel, p_pooled, heard, offers, candidate, staked, settings),
         weight=weather.pool_weight,
     )  # fmt: skip
+
+
+def _never_impossible(probability: FloatArray, exists: BoolArray) -> FloatArray:
+    """Return what is staked on: a bracket thought impossible would be sold for all there is and more."""
+    held_up = np.where(exists, np.maximum(probability, LEAST_BELIEVED), 0.0)
+    summed = total(held_up)[..., None]
+    believed: FloatArray = held_up / np.where(summed == 0, 1.0, summed)
+    return believed
 
 
 def features_of(panel: WeatherPanel) -> Features:
@@ -116,7 +125,7 @@ def features_of(panel: WeatherPanel) -> Features:
         curve_sd=forecasts.curve_sd, lead_hours=np.where(forecasts.first_at > 0, (panel.start - forecasts.first_at) / HOUR, none),
         bias=panel.learned.bias, spread=panel.learned.spread, n_residuals=panel.learned.n, running=reports,
         remaining=forecasts.remaining, hours_to_peak=np.where(reports, hours, none), error=seen.error,
-        error_age_hours=np.where(reports, (looks - seen.newest_at) / HOUR, none), degree=panel.degree,
+        error_age_hours=np.where(reports, (looks - seen.newest_at) / HOUR, none), shape_sd=forecasts.shape_sd, degree=panel.degree,
     )  # fmt: skip
 
 
@@ -239,7 +248,8 @@ def _reasons(
     asked = (offers.edge >= settings.edge_min - _NOISE).any(axis=-1)
     reasons = {
         "not_optimal": ~((staked.yes > 0) | (staked.no > 0)), "growth_small": ~candidate.any(axis=-1), "edge_small": ~asked,
-        "market_silent": np.broadcast_to(~heard[..., None], p_pooled.shape), "no_price": ~has_price, "print_old": old, "no_opinion": np.isnan(p_pooled),
+        "market_silent": np.broadcast_to(~heard[..., None], p_pooled.shape), "no_price": ~has_price, "print_old": old,
+        "no_opinion": np.isnan(p_pooled),
     }  # fmt: skip
     found = np.zeros(p_pooled.shape, np.int64)
     for code, holds in reasons.items():

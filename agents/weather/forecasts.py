@@ -6,64 +6,23 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.weather.climate import UNKNOWN, ClimateMemory, Shape
 from agents.weather.listed import Listed
+from agents.weather.vintages import DAY, HOUR, LATEST_OF_DAY, Model, Vintage, models_of, rest_of, vintage_of
 from core.model.record import Kind
-from core.model.rule import Extreme
 from core.store.archive import Stack, View
-from core.units import BoolArray, Columns, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
+from core.units import BoolArray, FloatArray, InstantArray, IntArray, instant
 
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
 VALID_FOR = 36 * HOUR  # a forecast that was not received again for so long is none
 LOOKBACK = timedelta(hours=61)  # a day of vintages, and what was valid at its start
-COVERAGE = 0.8  # of the window's hours that a model must know
-MEDIAN_FROM, MEDIAN_RANGE_FAHRENHEIT = 4, 8.0  # one of several models may have lost its way; SCIENCE 1.10
+FREQUENT = frozenset({"open_meteo", "zeus", "nws"})  # sources with four or more runs a day
 _REMEMBERED = 4_096
-# Fall below the day's maximum by hour of standard time, as a share of the day's range: for sources that give the maximum
-# alone. One shape for all places: it says when the peak comes, hardly how high the morning is.
-CLIMATE_FALL = np.array([
-    0.76, 0.81, 0.86, 0.91, 0.96, 1.00, 0.98, 0.88, 0.70, 0.50, 0.33, 0.20, 0.10, 0.04, 0.01, 0.00, 0.03, 0.10, 0.22, 0.36,
-    0.48, 0.58, 0.66, 0.72,
-])  # fmt: skip
-CLIMATE_RANGE_KELVIN = 8.0
-LATEST_OF_DAY = 3 * HOUR  # how far the start of a source's day may lie from that of the window
 
 Content = tuple[tuple[str, int], ...]  # what was current: (source, first received) of each source
-
-
-class Model(NamedTuple):
-    """One model's hourly curve or its daily maxima [degrees Celsius]."""
-
-    hours: InstantArray
-    values: FloatArray
-    daily: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Vintage:
-    """One state of knowledge about one window; temperatures in the rule's unit, times their sign for a lowest one.
-
-    `rest` holds, for each hour, the highest signed value from that hour on; -inf after the last.
-    """
-
-    extreme: float  # unsigned
-    n_models: int
-    disagreement: float
-    curve_sd: float
-    sign: float
-    wide: float  # range of the models from which their median counts
-    hours: InstantArray  # of the window
-    curves: FloatArray  # (n_models, n_hours), signed
-    rest: FloatArray  # (n_models, n_hours + 1), signed
-    mean: FloatArray  # (n_hours,), signed
-    rest_mean: FloatArray  # (n_hours + 1,)
-    rest_first: IntArray  # (n_hours + 1,) where the mean curve has it; 0 after the last
-    peak_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +35,6 @@ class Timeline:
     first_at: InstantArray  # newest of their first receipts, 0: none
 
 
-def centre(values: FloatArray) -> FloatArray:
-    """Return the mean over the first axis, added up one by one so that company does not change a bit."""
-    added = np.zeros(values.shape[1:])
-    for row in values:
-        added = added + row
-    mean: FloatArray = added / len(values)
-    return mean
-
-
 class ForecastMemory:
     """Decodes each content once and keeps what events needed of it. What it answers follows from the view alone."""
 
@@ -92,12 +42,15 @@ class ForecastMemory:
         self._models: OrderedDict[tuple[str, str, int], Mapping[str, Model]] = OrderedDict()
         self._vintages: OrderedDict[tuple[object, ...], Vintage | None] = OrderedDict()
 
-    def timeline(self, stack: Stack, instants: InstantArray) -> Timeline:
-        """Return what was current at each instant, given in any order."""
+    def timeline(self, stack: Stack, instants: InstantArray, listed: Listed) -> Timeline:
+        """Return what was current about an event at each instant, given in any order.
+
+        A source that gives one forecast a day may say nothing of today in its newest: the newest that does counts.
+        """
         sources = sorted(set(stack.source))
         newest = np.zeros((len(sources), len(instants)), np.int64)
         for row, source in enumerate(sources):
-            newest[row] = _newest_of(stack, source if len(sources) > 1 else "", instants)
+            newest[row] = _newest_of(stack, _records_of(stack, source, listed), instants)
         there = newest >= 0
         received = np.where(there, stack.received_at[newest], 0) if len(stack) else newest
         there &= received >= instants - VALID_FOR
@@ -116,17 +69,17 @@ class ForecastMemory:
             first.max(axis=0, initial=0) if len(sources) else nothing,
         )  # fmt: skip
 
-    def vintage(self, station: str, content: Content, listed: Listed, offset: int) -> Vintage | None:
+    def vintage(self, station: str, content: Content, listed: Listed, offset: int, shape: Shape = UNKNOWN) -> Vintage | None:
         """Return what a content says of an event's window; None where no model covers it.
 
         Args:
             offset: of standard time at the station [microseconds].
+            shape: how the station's days run, for sources without an hourly curve.
         """
-        rule = listed.event.rule
-        key = (station, listed.start, listed.end, listed.event.extreme, rule.unit, content)
+        key = (station, listed.start, listed.end, listed.event.extreme, listed.event.rule.unit, content, shape.number)
         if key not in self._vintages:
             models = [m for part in content for m in self._models[(station, *part)].values()]
-            self._vintages[key] = _vintage(models, listed, offset)
+            self._vintages[key] = vintage_of(models, listed, offset, shape)
             if len(self._vintages) > _REMEMBERED:
                 self._vintages.popitem(last=False)
         self._vintages.move_to_end(key)
@@ -142,82 +95,24 @@ class ForecastMemory:
             self._models.popitem(last=False)
 
 
-def _newest_of(stack: Stack, source: str, instants: InstantArray) -> IntArray:
-    if not source:
-        return np.asarray(np.searchsorted(stack.received_at, instants, "right"), np.int64) - 1
-    own = np.flatnonzero(np.array([name == source for name in stack.source], np.bool_))
+def _records_of(stack: Stack, source: str, listed: Listed) -> IntArray:
+    """Return a source's records; of one that is not frequent those that speak of the window."""
+    if source in FREQUENT:
+        alone = stack.source.count(source) == len(stack)
+        return np.arange(len(stack)) if alone else np.flatnonzero(np.array([name == source for name in stack.source], np.bool_))
+    speaks = (stack.columns["valid_at"] > listed.start - LATEST_OF_DAY) & (
+        stack.columns["valid_at"] < listed.end - LATEST_OF_DAY
+    )
+    reach = np.concatenate([np.zeros(1, np.int64), np.cumsum(speaks)])
+    about = reach[stack.offsets[1:]] > reach[stack.offsets[:-1]]
+    return np.flatnonzero(np.array([name == source for name in stack.source], np.bool_) & about)
+
+
+def _newest_of(stack: Stack, own: IntArray, instants: InstantArray) -> IntArray:
+    if not len(own):
+        return np.full(len(instants), -1, np.int64)
     place = np.searchsorted(stack.received_at[own], instants, "right") - 1
-    return np.where(place >= 0, own[place], -1)
-
-
-def models_of(rows: Columns) -> Mapping[str, Model]:
-    """Return the models of one record by name; one that gives both an hourly curve and maxima counts with the curve."""
-    found: dict[str, Model] = {}
-    name, variable = rows["model"], rows["variable"]
-    for model in dict.fromkeys(name.tolist()):
-        for kind, daily in (("hourly", False), ("daily_max", True)):
-            mine = np.asarray((name == model) & (variable == kind), bool) & np.isfinite(rows["celsius"])
-            if mine.any():
-                order = np.argsort(rows["valid_at"][mine], kind="stable")
-                found[model] = Model(rows["valid_at"][mine][order], rows["celsius"][mine][order], daily)
-                break
-    return found
-
-
-def _vintage(models: Sequence[Model], listed: Listed, offset: int) -> Vintage | None:
-    hours = np.arange(-(-listed.start // HOUR) * HOUR, listed.end, HOUR, dtype=np.int64)
-    high = listed.event.extreme is Extreme.HIGH
-    curves = [curve for model in models if (curve := _curve(model, hours, listed, offset, high=high)) is not None]
-    if not curves:
-        return None
-    sign, in_fahrenheit = (1.0 if high else -1.0), listed.event.rule.unit is Unit.FAHRENHEIT
-    celsius = np.stack(curves)
-    signed = sign * (fahrenheit(celsius) if in_fahrenheit else celsius)
-    wide = MEDIAN_RANGE_FAHRENHEIT * (1.0 if in_fahrenheit else 1.0 / 1.8)
-    extremes, mean = signed.max(axis=1), centre(signed)
-    n, middle = len(curves), centre(mean)
-    apart = np.sqrt(centre(np.square(extremes - centre(extremes))) * (n / max(n - 1, 1)))
-    rest_mean = _highest_from(mean)
-    return Vintage(
-        extreme=sign * float(_centre_of_models(extremes, wide)), n_models=n, disagreement=float(apart) if n > 1 else float("nan"),
-        curve_sd=float(np.sqrt(centre(np.square(mean - middle)))), sign=sign, wide=wide, hours=hours, curves=signed,
-        rest=np.stack([_highest_from(curve) for curve in signed]), mean=mean, rest_mean=rest_mean,
-        rest_first=np.array([*(k + int(mean[k:].argmax()) for k in range(len(mean))), 0], np.int64),
-        peak_at=int(hours[mean.argmax()]),
-    )  # fmt: skip
-
-
-def _centre_of_models(values: FloatArray, wide: float) -> FloatArray:
-    """Return the mean over the first axis; the median where many models lie far apart."""
-    mean = centre(values)
-    if len(values) < MEDIAN_FROM:
-        return mean
-    return np.where(values.max(axis=0) - values.min(axis=0) > wide, np.median(values, axis=0), mean)
-
-
-def _highest_from(curve: FloatArray) -> FloatArray:
-    highest = np.full(len(curve) + 1, -np.inf)
-    highest[:-1] = np.maximum.accumulate(curve[::-1])[::-1]
-    return highest
-
-
-def _curve(model: Model, hours: InstantArray, listed: Listed, offset: int, *, high: bool) -> FloatArray | None:
-    if model.daily:
-        return _climate_curve(model, hours, listed, offset) if high else None
-    inside = int(np.searchsorted(model.hours, listed.end)) - int(np.searchsorted(model.hours, listed.start))
-    if inside < COVERAGE * len(hours):
-        return None
-    curve: FloatArray = np.interp(hours, model.hours, model.values)
-    return curve
-
-
-def _climate_curve(model: Model, hours: InstantArray, listed: Listed, offset: int) -> FloatArray | None:
-    near = np.flatnonzero(np.abs(model.hours - listed.start) <= LATEST_OF_DAY)
-    if not len(near):
-        return None
-    fall = CLIMATE_FALL[((hours + offset) // HOUR) % 24]
-    curve: FloatArray = model.values[near[0]] - CLIMATE_RANGE_KELVIN * (fall - fall.min())
-    return curve
+    return np.where(place >= 0, own[np.maximum(place, 0)], -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +126,7 @@ class Forecasts:
     remaining: FloatArray  # extreme of the rest of the day; NaN outside the window
     peak_at: InstantArray
     rest_peak_at: InstantArray  # of the rest of the day
+    shape_sd: FloatArray  # of the curve's shape at this hour; 0: an hourly forecast, NaN: a shape that is not the station's
     moved: FloatArray  # by how much the extreme moved in a day of vintages
     one_way: BoolArray  # two of its last three moves had that sign
     received_at: InstantArray
@@ -250,60 +146,92 @@ def empty_forecasts(n_looks: int, n_events: int) -> Forecasts:
         return np.zeros(shape, np.int64)
 
     return Forecasts(
-        extreme=none(), n_models=np.zeros(shape), disagreement=none(), curve_sd=none(), remaining=none(), peak_at=never(),
+        extreme=none(), n_models=np.zeros(shape), disagreement=none(), curve_sd=none(), remaining=none(), shape_sd=none(), peak_at=never(),
         rest_peak_at=never(), moved=none(), one_way=np.zeros(shape, np.bool_), received_at=never(), first_at=never(),
         daily=np.zeros(shape, np.bool_), sources=np.full(shape, "", dtype=object),
     )  # fmt: skip
 
 
-FREQUENT = frozenset({"open_meteo", "zeus", "nws"})  # sources with four or more runs a day
+@dataclass(frozen=True, slots=True)
+class Current:
+    """Which vintage of an event's window was current at each look; -1: none."""
+
+    place: IntArray  # (n_looks,)
+    vintages: tuple[Vintage | None, ...]
 
 
 def read_forecasts(
-    memory: ForecastMemory, stack: Stack, events: Sequence[tuple[int, Listed]], looks: InstantArray, offset: int, out: Forecasts
-) -> Timeline:
-    """Fill in the columns of one station's events (index, event) at each look; return what was current then."""
+    memory: ForecastMemory, climates: ClimateMemory, stack: Stack, events: Sequence[tuple[int, Listed]], looks: InstantArray,
+    offset: int, out: Forecasts,
+) -> dict[int, Current]:  # fmt: skip
+    """Fill in the columns of one station's events (index, event) at each look; return what was current about each."""
     changes = _changes(stack, looks)
-    timeline = memory.timeline(stack, np.concatenate([looks, looks - DAY, changes, changes - 1]))
-    n, k = len(looks), len(changes)
-    frequent = np.array([any(source in FREQUENT for source, _ in content) for content in timeline.contents], np.bool_)
-    names = np.array([*(",".join(source for source, _ in content) for content in timeline.contents), ""], dtype=object)
-    now = timeline.index[:n]
+    instants = np.concatenate([looks, looks - DAY, changes, changes - 1])
+    shared = memory.timeline(stack, instants, events[0][1]) if set(stack.source) <= FREQUENT else None
+    current = {}
     for column, listed in events:
-        vintages = [memory.vintage(stack.subject, content, listed, offset) for content in timeline.contents]
-        value = np.array([np.nan if v is None else v.extreme for v in vintages] + [np.nan])  # index -1: nothing known
-        told = value[timeline.index]
-        out.moved[:, column], out.one_way[:, column] = _trend(told, n, k, looks, changes)
-        out.extreme[:, column] = told[:n]
-        out.received_at[:, column], out.first_at[:, column] = timeline.received_at[:n], timeline.first_at[:n]
-        out.sources[:, column] = names[now]
-        out.daily[:, column] = ~np.append(frequent, False)[now]
-        for place in np.unique(now[now >= 0]).tolist():
-            vintage = vintages[place]
+        timeline = shared or memory.timeline(stack, instants, listed)
+        out.received_at[:, column], out.first_at[:, column] = (
+            timeline.received_at[: len(looks)],
+            timeline.first_at[: len(looks)],
+        )
+        told = _told(memory, stack.subject, listed, timeline, offset)
+        out.moved[:, column], out.one_way[:, column] = _trend(told, len(looks), len(changes), looks, changes)
+        out.extreme[:, column] = told[: len(looks)]
+        _name_sources(timeline, column, len(looks), out)
+        current[column] = _current(memory, climates, stack.subject, listed, timeline, looks, offset)
+        for place in np.unique(current[column].place).tolist():
+            vintage = current[column].vintages[place] if place >= 0 else None
             if vintage is not None:
-                _fill(out, column, vintage, np.flatnonzero(now == place), looks, listed)
-    return timeline
+                _fill(out, column, vintage, np.flatnonzero(current[column].place == place), looks, listed, offset)
+    return current
 
 
-def _fill(out: Forecasts, column: int, vintage: Vintage, rows: IntArray, looks: InstantArray, listed: Listed) -> None:
+def _told(memory: ForecastMemory, station: str, listed: Listed, timeline: Timeline, offset: int) -> FloatArray:
+    """Return the extreme that was forecast at each instant of a timeline; no shape of the day is needed for it."""
+    vintages = [memory.vintage(station, content, listed, offset) for content in timeline.contents]
+    value = np.array([*(np.nan if v is None else v.extreme for v in vintages), np.nan])  # index -1: nothing known
+    return value[timeline.index]
+
+
+def _name_sources(timeline: Timeline, column: int, n: int, out: Forecasts) -> None:
+    frequent = np.array([*(any(name in FREQUENT for name, _ in content) for content in timeline.contents), False])
+    names = np.array([*(",".join(name for name, _ in content) for content in timeline.contents), ""], dtype=object)
+    out.sources[:, column], out.daily[:, column] = names[timeline.index[:n]], ~frequent[timeline.index[:n]]
+
+
+def _current(
+    memory: ForecastMemory,
+    climates: ClimateMemory,
+    station: str,
+    listed: Listed,
+    timeline: Timeline,
+    looks: InstantArray,
+    offset: int,
+) -> Current:
+    contents, now = timeline.contents, timeline.index[: len(looks)]
+    if all(name in FREQUENT for content in contents for name, _ in content):
+        return Current(now, tuple(memory.vintage(station, content, listed, offset) for content in contents))
+    version, shapes = climates.shapes(station, listed.event.event_day, looks)
+    pairs, place = np.unique(np.stack([now, version]), axis=1, return_inverse=True)
+    vintages = tuple(
+        memory.vintage(station, contents[index], listed, offset, shapes[shape]) if index >= 0 else None
+        for index, shape in pairs.T.tolist()
+    )
+    return Current(place.reshape(-1), vintages)
+
+
+def _fill(
+    out: Forecasts, column: int, vintage: Vintage, rows: IntArray, looks: InstantArray, listed: Listed, offset: int
+) -> None:
     out.n_models[rows, column] = vintage.n_models
     out.disagreement[rows, column] = vintage.disagreement
     out.curve_sd[rows, column] = vintage.curve_sd
     out.peak_at[rows, column] = vintage.peak_at
+    out.shape_sd[rows, column] = vintage.shape_sd[((looks[rows] + offset) // HOUR) % 24]
     inside = rows[(looks[rows] >= listed.start) & (looks[rows] < listed.end)]
     if len(inside):
-        out.remaining[inside, column], out.rest_peak_at[inside, column] = _rest(vintage, looks[inside])
-
-
-def _rest(vintage: Vintage, at: InstantArray) -> tuple[FloatArray, InstantArray]:
-    """Return the extreme of what is left of the curves from `at` on, and when the mean curve has it."""
-    after = np.searchsorted(vintage.hours, at, "right")
-    each = np.empty((vintage.n_models, len(at)))
-    for row, curve in enumerate(vintage.curves):
-        each[row] = np.maximum(vintage.rest[row][after], np.interp(at, vintage.hours, curve))
-    rises = vintage.rest_mean[after] > np.interp(at, vintage.hours, vintage.mean)
-    peak = np.where(rises, vintage.hours[vintage.rest_first[after]], at)  # where the curve only falls its peak is now
-    return vintage.sign * _centre_of_models(each, vintage.wide), peak
+        out.remaining[inside, column], out.rest_peak_at[inside, column] = rest_of(vintage, looks[inside])
 
 
 def _changes(stack: Stack, looks: InstantArray) -> InstantArray:

@@ -9,6 +9,7 @@ from core.units import FloatArray
 
 MEMORY_HOURS = 6.0  # after which two thirds of an error are forgotten; SCIENCE 2.1
 FRESH_HOURS = 1.25
+SHAPE_COUNTS = 2.0  # a cloudy day is flat and cool at once; from Miami before 2024-08-16
 TOGETHER = 0.7  # correlation of the errors of the issued law and the one of the running day
 
 
@@ -16,20 +17,29 @@ def running_law(features: Features, issued: Law) -> Law:
     """Return the law of the remaining extreme where the day runs, the issued law elsewhere.
 
     F = A + bias + beta (e - bias): what is left of the curve, and the present error, which returns to the learned bias
-    with the time to the peak. Both laws are mixed with the weight of least variance. What was observed so far is not in
-    it: the discretiser censors at the floor.
+    with the time to the peak. Where the curve is a climatology the error says as much of the day's extreme as that
+    differs from its shape's own whims: the sd of both share it out. The laws of the issued forecast and of the running
+    day are mixed with the weight of least variance. What was observed so far is not in it: the discretiser censors.
     """
     far = np.maximum(features.hours_to_peak, 0.0) + np.maximum(features.error_age_hours - FRESH_HOURS, 0.0)
-    beta = np.where(np.isnan(features.error), 0.0, np.exp(-np.where(np.isnan(far), 0.0, far) / MEMORY_HOURS))
+    told = _told_share(features, issued.sd)
+    beta = np.where(np.isnan(features.error), 0.0, told * np.exp(-np.where(np.isnan(far), 0.0, far) / MEMORY_HOURS))
     seen = np.where(np.isnan(features.error), features.bias, features.error)
     remaining = features.remaining + features.bias + beta * (seen - features.bias)
-    sd = _remaining_sd(features)
+    sd = np.sqrt(np.square(_remaining_sd(features)) + np.square((1.0 - told) * issued.sd))
     weight = least_variance_weight(issued.sd, sd)
     location = weight * remaining + (1.0 - weight) * issued.location
     mixed = np.square(weight * sd) + np.square((1.0 - weight) * issued.sd)
     mixed = mixed + 2.0 * TOGETHER * weight * sd * (1.0 - weight) * issued.sd
     use = features.running & np.isfinite(location) & np.isfinite(mixed)
     return Law(np.where(use, location, issued.location), np.where(use, np.sqrt(mixed), issued.sd), issued.df)
+
+
+def _told_share(features: Features, issued_sd: FloatArray) -> FloatArray:
+    """Return which part of an error is one of the day's extreme, not of the curve's shape: 1 of an hourly forecast."""
+    level, shape = np.square(issued_sd), np.square(features.shape_sd)
+    usable = np.isfinite(shape) & (level > 0)
+    return np.where(usable, level / np.where(usable, level + SHAPE_COUNTS * shape, 1.0), 0.0)
 
 
 def least_variance_weight(issued_sd: FloatArray, running_sd: FloatArray) -> FloatArray:

@@ -40,6 +40,7 @@ class Features:
     hours_to_peak: FloatArray
     error: FloatArray  # mean of the last observations - forecast; NaN: none fresh enough
     error_age_hours: FloatArray
+    shape_sd: FloatArray  # how far the shape of the curve varies from day to day: 0 of an hourly forecast
     degree: FloatArray  # (n_events,) the rule's degrees in one degree Fahrenheit
 
 

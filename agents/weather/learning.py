@@ -14,17 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from agents.weather.forecasts import DAY, ForecastMemory, Vintage
+from agents.weather.climate import ClimateMemory, fall_of
+from agents.weather.forecasts import ForecastMemory
 from agents.weather.law import FAHRENHEIT_PER_CELSIUS, checkpoint_sd
 from agents.weather.listed import LOOKBACK, Listed, ListingMemory
 from agents.weather.models.residual import filtered, learned_spread
+from agents.weather.observations import reports_of
+from agents.weather.vintages import DAY, Vintage
 from core.days import ONE_DAY, standard_offset
 from core.model.event import Bracket
 from core.model.record import Kind
+from core.model.rule import Extreme
 from core.model.station import Station
 from core.readings import listed_extreme, received_per_row
 from core.store.archive import Stack, View
-from core.units import FloatArray, InstantArray, Unit, instant, micros
+from core.units import FloatArray, InstantArray, Unit, celsius, instant, micros
 
 WINDOW_DAYS = 180  # older residuals weigh less than a ten-thousandth
 EMBARGO_DAYS = 2
@@ -92,14 +96,14 @@ class ResidualMemory:
 
     def __init__(self, listings: ListingMemory, forecasts: ForecastMemory) -> None:
         self._listings, self._forecasts = listings, forecasts
+        self.climates = ClimateMemory()
         self._settled: dict[str, _Settled | None] = {}  # None: no event of ours
         self._members: dict[Series, list[_Settled]] = {}
         self._books: dict[Series, _Book] = {}
         self._read: tuple[int, int] | None = None
 
-    def learned(self, view: View, events: Sequence[Listed], looks: InstantArray, n_models: FloatArray) -> Learned:
-        """Return what was known of each event's series at each look."""
-        self._take_in(view, looks)
+    def learned(self, events: Sequence[Listed], looks: InstantArray, n_models: FloatArray) -> Learned:
+        """Return what was known of each event's series at each look; `take_in` comes before."""
         shape = (len(looks), len(events))
         bias, spread, n, usual = np.zeros(shape), np.empty(shape), np.zeros(shape), np.empty(shape)
         for column, listed in enumerate(events):
@@ -126,7 +130,8 @@ class ResidualMemory:
             book.states[key] = _filtered(book.residuals, known, last, prior, table)
         return book.states[key]
 
-    def _take_in(self, view: View, looks: InstantArray) -> None:
+    def take_in(self, view: View, looks: InstantArray) -> None:
+        """Read what was received about outcomes since the last view."""
         since, until = int(looks.min()) - WINDOW_DAYS * DAY, int(view.instants[-1])
         changed: set[Series] = set()
         for begin, _ in _missing(self._read, (since, until)):
@@ -155,6 +160,7 @@ class ResidualMemory:
         settled.words = (*told, *later)
         if not settled.compared:
             settled.vintage, settled.compared = self._checkpoint_vintage(view, settled.listed), True
+            self._learn_shape(view, settled)
         return {_series(settled.listed)}
 
     def _new(self, view: View, event_id: str, heard_at: datetime) -> _Settled | None:
@@ -171,10 +177,25 @@ class ResidualMemory:
         offset = int(standard_offset(station.tz, year).total_seconds()) * 1_000_000
         for look in (SHORT_LOOK, LONG_LOOK):
             stack = view.span(Kind.FORECAST, station.code, at - look, at)
-            timeline = self._forecasts.timeline(stack, np.array([micros(at)], np.int64))
+            timeline = self._forecasts.timeline(stack, np.array([micros(at)], np.int64), listed)
             if timeline.index[0] >= 0:
                 return self._forecasts.vintage(station.code, timeline.contents[int(timeline.index[0])], listed, offset)
         return None
+
+    def _learn_shape(self, view: View, settled: _Settled) -> None:
+        if settled.listed.event.extreme is not Extreme.HIGH:
+            return
+        listed, since = settled.listed, settled.words[0][0]
+        window = instant(listed.start), instant(listed.end)
+        stack = view.span(Kind.METAR, listed.station.code, window[0], min(window[1] + LATE_REPORTS, instant(since)))
+        reports = reports_of(stack)
+        inside = (reports.valid_at >= listed.start) & (reports.valid_at < listed.end) & (reports.until > since)
+        offset = int(standard_offset(listed.station.tz, listed.event.event_day.year).total_seconds()) * 1_000_000
+        reading = next(reading for _, reading in settled.words if reading is not None)
+        value = np.array(reading, np.float64)
+        settled_celsius = float(celsius(value) if listed.event.rule.unit is Unit.FAHRENHEIT else value)
+        fall = fall_of(reports.valid_at[inside], reports.celsius[inside], settled_celsius, listed.start, offset)
+        self.climates.add(listed.station.code, settled.day, since, fall)
 
     def _words(self, view: View, listed: Listed, stack: Stack) -> tuple[Word, ...]:
         words: list[Word] = []

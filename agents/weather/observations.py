@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 
-from agents.weather.forecasts import HOUR, ForecastMemory, Timeline
+from agents.weather.forecasts import Current
 from agents.weather.listed import Listed
+from agents.weather.vintages import HOUR
 from core.model.record import Kind
 from core.model.rule import Extreme
 from core.readings import received_per_row, running_extreme
@@ -91,8 +92,8 @@ def metar_stack(view: View, station: str, looks: InstantArray) -> Stack:
 
 
 def read_observations(
-    stack: Stack, events: Sequence[tuple[int, Listed]], looks: InstantArray, memory: ForecastMemory, timeline: Timeline,
-    offset: int, out: Seen, floors: FloorMemory,
+    stack: Stack, events: Sequence[tuple[int, Listed]], looks: InstantArray, current: Mapping[int, Current], out: Seen,
+    floors: FloorMemory,
 ) -> None:  # fmt: skip
     """Fill in the columns of one station's events (index, event) at each look."""
     if not len(stack):
@@ -109,15 +110,13 @@ def read_observations(
         if len(begun):
             _fill_floor(stack, listed, looks, begun, column, out, floors)
         running = begun[looks[begun] < listed.end]
-        if len(running):
-            told = timeline.index[: len(looks)][running]
-            vintages = [memory.vintage(stack.subject, content, listed, offset) for content in timeline.contents]
-            for place in np.unique(told[told >= 0]).tolist():
-                vintage = vintages[place]
-                if vintage is not None:
-                    rows = running[told == place]
-                    forecast = vintage.sign * np.interp(reports.valid_at, vintage.hours, vintage.mean)
-                    out.error[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
+        places = current[column].place[running]
+        for place in np.unique(places[places >= 0]).tolist():
+            vintage = current[column].vintages[place]
+            if vintage is not None and np.isfinite(vintage.shape_sd).all():
+                rows = running[places == place]
+                forecast = vintage.sign * np.interp(reports.valid_at, vintage.hours, vintage.mean) - vintage.lift
+                out.error[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
 
 
 def _fill_floor(

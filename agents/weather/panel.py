@@ -76,12 +76,14 @@ def build_panel(view: View, stations: Sequence[Station], settings: Settings, mem
     instants = view.instants
     looks = np.concatenate([instants, instants - settings.interval_seconds * MICRO])
     events, listings = memory.listings.read(view, looks)
+    memory.residuals.take_in(view, looks)
     forecasts, seen = empty_forecasts(len(looks), len(events)), empty_seen(len(looks), len(events))
     for code, own in _by_station(events).items():
         year = instant(int(instants[0])).year
         offset = int(standard_offset(own[0][1].station.tz, year).total_seconds()) * MICRO
-        timeline = read_forecasts(memory.forecasts, forecast_stack(view, code, looks), own, looks, offset, forecasts)
-        read_observations(metar_stack(view, code, looks), own, looks, memory.forecasts, timeline, offset, seen, memory.floors)
+        stack = forecast_stack(view, code, looks)
+        current = read_forecasts(memory.forecasts, memory.residuals.climates, stack, own, looks, offset, forecasts)
+        read_observations(metar_stack(view, code, looks), own, looks, current, seen, memory.floors)
     lattice = lattice_of([(each.event, each.station.report_precision) for each in events])
     return WeatherPanel(
         instants=instants, looks=looks, events=events,
@@ -90,7 +92,7 @@ def build_panel(view: View, stations: Sequence[Station], settings: Settings, mem
         cadence=np.array([60.0 * each.station.cadence_minutes for each in events], np.float64),
         degree=np.array([1.0 if each.event.rule.unit == "F" else 1.0 / 1.8 for each in events], np.float64),
         listings=listings, forecasts=forecasts, seen=seen,
-        learned=memory.residuals.learned(view, events, looks, forecasts.n_models),
+        learned=memory.residuals.learned(events, looks, forecasts.n_models),
         books=read_books(view, events, lattice.exists.shape[-1]),
     )  # fmt: skip
 

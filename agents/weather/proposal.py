@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from agents.weather.evaluation import WeatherEvaluation
@@ -10,7 +12,7 @@ from agents.weather.regime import CODES, NAMES
 from core.model.account import Account
 from core.model.targets import Targets
 from core.settings import Settings
-from core.units import MICRO, BoolArray, FloatArray
+from core.units import MICRO, BoolArray, FloatArray, IntArray
 
 NOTHING: dict[str, object] = {}
 
@@ -44,11 +46,16 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
         multiplier=_flat_event(evaluation.regimes.multiplier[row], event),
         tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
         min_size_micro=_flat_event(listings.min_size_micro[row], event), open=is_open,
-        closed_reason=tuple(
-            "" if free else (closed[i] or "window_closed") for free, i in zip(is_open.tolist(), event.tolist(), strict=True)
-        ),
+        closed_reason=_closed_reasons(is_open, closed, event),
         belief=_beliefs(evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets)),
     )  # fmt: skip
+
+
+def _closed_reasons(is_open: BoolArray, closed: np.ndarray, event: IntArray) -> tuple[str, ...]:
+    if is_open.all():
+        return ("",) * len(event)
+    found = zip(is_open.tolist(), event.tolist(), strict=True)
+    return tuple("" if free else (closed[i] or "window_closed") for free, i in found)
 
 
 def _flat(part: FloatArray, exists: BoolArray) -> FloatArray:
@@ -75,14 +82,19 @@ def _beliefs(evaluation: WeatherEvaluation, row: int, asked: BoolArray, n_bracke
     """Return what a decision keeps, for the instruments that may get one."""
     events, brackets = np.nonzero(evaluation.panel.lattice.exists)
     found: list[dict[str, object]] = [NOTHING] * (2 * n_brackets)
-    for i in np.flatnonzero(asked).tolist():
-        found[i] = _belief(evaluation, row, int(events[i // 2]), int(brackets[i // 2]), i % 2)
+    places = np.flatnonzero(asked)
+    told = _told(evaluation, row, events[places // 2], brackets[places // 2], places % 2)
+    for i, belief in zip(places.tolist(), told, strict=True):
+        found[i] = belief
     return tuple(found)
 
 
-def _belief(evaluation: WeatherEvaluation, row: int, event: int, bracket: int, side: int) -> dict[str, object]:
+def _told(
+    evaluation: WeatherEvaluation, row: int, event: IntArray, bracket: IntArray, side: IntArray
+) -> Iterator[dict[str, object]]:
+    """Yield the belief about each of some instruments."""
     regimes, offers = evaluation.regimes, evaluation.offers
-    stake = (evaluation.stakes.yes, evaluation.stakes.no)[side][row, event, bracket]
+    stake = np.where(side == 0, evaluation.stakes.yes[row, event, bracket], evaluation.stakes.no[row, event, bracket])
     numbers = {
         "p_model": evaluation.p_model[row, event, bracket], "p_market": evaluation.p_market[row, event, bracket],
         "p_pooled": evaluation.p_pooled[row, event, bracket], "mean": evaluation.law.location[row, event],
@@ -93,15 +105,19 @@ def _belief(evaluation: WeatherEvaluation, row: int, event: int, bracket: int, s
         **{name: part[row, event] for name, part in regimes.measures.items()},
         **{f"{name}_limit": part[row, event] for name, part in regimes.limits.items()},
     }  # fmt: skip
-    told: dict[str, object] = {name: _number(value) for name, value in numbers.items()}
-    code = CODES[int(regimes.reason[row, event])]
-    return told | {
-        "regime": NAMES[int(regimes.regime[row, event])], "regime_reason": code or WANTED,
-        "rule_sha": evaluation.panel.events[event].event.rule.sha256,
-        "prints_only": bool(evaluation.panel.books.prints_only[row, event]),
-    }  # fmt: skip
+    words = zip(
+        regimes.regime[row, event].tolist(), regimes.reason[row, event].tolist(), event.tolist(),
+        evaluation.panel.books.prints_only[row, event].tolist(), strict=True,
+    )  # fmt: skip
+    for values, (regime, code, i, printed) in zip(
+        zip(*(_numbers(part) for part in numbers.values()), strict=True), words, strict=True
+    ):
+        yield {
+            **dict(zip(numbers, values, strict=True)), "regime": NAMES[regime], "regime_reason": CODES[code] or WANTED,
+            "rule_sha": evaluation.panel.events[i].event.rule.sha256, "prints_only": printed,
+        }  # fmt: skip
 
 
-def _number(value: np.floating) -> float | None:
-    number = float(value)
-    return number if np.isfinite(number) else None
+def _numbers(part: FloatArray) -> list[float | None]:
+    exact = part.astype(np.float64)
+    return [number if finite else None for number, finite in zip(exact.tolist(), np.isfinite(exact).tolist(), strict=True)]

@@ -14,11 +14,11 @@ import numpy as np
 from agents.weather.sizing.closed_form import holdings
 from core.units import BoolArray, FloatArray, IntArray, total
 
-MOST_STEPS = 200  # moves of one variable for a row
+MOST_STEPS = 60  # moves of one variable for a row
 NEWTON_STEPS = 6
 LEAST_GAIN = 1e-12  # [nats] a smaller step is no step
 LEAST_GROWTH = 1e-5  # [nats] what a leg must bring on its own; SCIENCE 4.3
-MOST_SPENT = 1.0  # share of wealth in one leg: nothing is borrowed
+MOST_SPENT = 8.0  # share of wealth in one leg: where prices leave an arbitrage there is no optimum, only an end
 INSIDE = 0.9  # how much of the way to ruin one step may go
 
 
@@ -47,11 +47,16 @@ def stakes(probability: FloatArray, price_yes: FloatArray, price_no: FloatArray)
     wanted = np.zeros((2, len(known), shape[-1]))
     growth = np.zeros(len(known))
     if known.any():
-        shares = ascend(likely, yes, no, _start(likely, yes, no))
-        spent = shares * np.stack([_price(yes), _price(no)])
-        wanted[:, known] = np.where(shares > 0, spent, 0.0)
+        shares = _affordable(yes, no, ascend(likely, yes, no, _start(likely, yes, no)))
+        wanted[:, known] = shares * np.stack([_price(yes), _price(no)])
         growth[known] = expected_growth(likely, wealth_of(yes, no, shares))
     return Stakes(wanted[0].reshape(shape), wanted[1].reshape(shape), growth.reshape(shape[:-1]))
+
+
+def _affordable(price_yes: FloatArray, price_no: FloatArray, shares: FloatArray) -> FloatArray:
+    """Scale down what costs more than all wealth: several NO tie up a dollar each, and nothing is borrowed."""
+    spent = total(_price(price_yes) * shares[0] + _price(price_no) * shares[1])
+    return shares / np.maximum(spent, 1.0)[:, None]
 
 
 def worth_alone(probability: FloatArray, price: FloatArray) -> FloatArray:

@@ -54,8 +54,18 @@ def test_the_ascent_from_nothing_reaches_the_closed_form() -> None:
     assert expected_growth(P[None], wealth_of(cost, none, shares))[0] == pytest.approx(0.01264443, abs=1e-8)
 
 
+def affordable(seed: int, n_events: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return events whose optimum costs less than all wealth."""
+    drawn = events(seed, n_events)
+    found = stakes(*drawn)
+    cheap = (found.yes + found.no).sum(-1) < 0.999
+    assert cheap.sum() > n_events / 4
+    probability, yes, no = (part[cheap] for part in drawn)
+    return probability, yes, no
+
+
 def test_the_ascent_from_nothing_reaches_both_sides() -> None:
-    probability, yes, no = events(5, 40)
+    probability, yes, no = affordable(5, 60)
 
     slow = ascend(probability, yes, no, np.zeros((2, *probability.shape)), most_steps=5_000)
 
@@ -64,7 +74,7 @@ def test_the_ascent_from_nothing_reaches_both_sides() -> None:
 
 
 def test_no_single_step_improves_what_was_found() -> None:
-    probability, yes, no = events(2, 200)
+    probability, yes, no = affordable(2, 200)
     found = stakes(probability, yes, no)
 
     for side, price in ((0, yes), (1, no)):
@@ -74,6 +84,16 @@ def test_no_single_step_improves_what_was_found() -> None:
                 moved = np.maximum(f[side][:, bracket] + step, 0.0)
                 f[side][:, bracket] = np.where(np.isnan(price[:, bracket]), 0.0, moved)
                 assert (grown(probability, yes, no, f[0], f[1]) <= found.growth + 1e-10).all()
+
+
+def test_nothing_is_borrowed() -> None:
+    """Several NO tie up a dollar each: the optimum of some events costs more than there is."""
+    found = stakes(*events(8, 300, bias=2.0))
+    spent = (found.yes + found.no).sum(-1)
+
+    assert (spent <= 1.0 + 1e-12).all()
+    assert (spent > 1.0 - 1e-9).any()
+    assert (found.growth >= 0.0).all()
 
 
 def test_yes_and_no_of_one_bracket_are_never_held_together() -> None:

@@ -68,14 +68,23 @@ def test_padding_and_company_change_no_bit_of_the_power() -> None:
 
 
 def test_a_live_bracket_without_a_price_silences_the_market_and_a_dead_one_does_not() -> None:
-    price, exists = np.array([[NAN, 0.5, 0.48]]), np.ones((1, 3), bool)
+    price, exists = np.array([[NAN, 0.3, 0.3]]), np.ones((1, 3), bool)
 
     blind = implied(price, exists, np.zeros((1, 3), bool))
     seeing = implied(price, exists, np.array([[True, False, False]]))
 
     assert np.isnan(blind).all()
-    assert seeing[0, 0] < 0.001
+    assert seeing[0, 0] < 0.02
     assert seeing.sum() == pytest.approx(1.0)
+
+
+def test_a_far_bracket_that_nobody_quotes_counts_half_a_cent() -> None:
+    price, exists = np.array([[NAN, 0.5, 0.48]]), np.ones((1, 3), bool)
+
+    found = implied(price, exists, np.zeros((1, 3), bool))
+
+    assert 0.0 < found[0, 0] < 0.01
+    assert found.sum() == pytest.approx(1.0)
 
 
 def test_the_implied_normal_of_a_normal_is_itself() -> None:

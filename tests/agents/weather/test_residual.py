@@ -29,6 +29,7 @@ def features(**more: float) -> Features:
     parts = {
         "forecast": 78.0, "n_models": 3.0, "disagreement": 1.0, "curve_sd": 5.0, "lead_hours": 6.25, "bias": 0.0, "spread": 2.4,
         "n_residuals": 0.0, "running": 0.0, "remaining": NAN, "hours_to_peak": NAN, "error": NAN, "error_age_hours": NAN,
+        "shape_sd": 0.0,
     }  # fmt: skip
     columns = {name: cell(value) for name, value in {**parts, **more}.items()}
     return Features(**{**columns, "running": columns["running"] > 0, "degree": np.array([1.0])})
@@ -130,6 +131,14 @@ def test_the_law_narrows_toward_the_peak_and_after_it() -> None:
 def test_an_old_observation_counts_less() -> None:
     assert running(error=2.0, error_age_hours=3.0)[0] < running(error=2.0)[0]
     assert running(error=2.0, error_age_hours=3.0)[1] > running(error=2.0)[1]
+
+
+def test_an_error_against_a_climatology_says_less_the_more_its_shape_varies() -> None:
+    exact, vague, blind = (running(error=3.0, shape_sd=sd)[0] for sd in (0.0, 2.0, 20.0))
+
+    assert 78.0 <= blind < vague < exact
+    assert blind == pytest.approx(78.0, abs=0.1)
+    assert running(shape_sd=2.0)[1] > running()[1]
 
 
 def test_what_is_left_of_the_day_leads_once_the_peak_is_over() -> None:
