@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from agents.listings import decoded
+from agents.transmission.reasons import AS_WANTED, ON_TARGET
 from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
 from core.model.cycle import Cycle
@@ -16,19 +19,27 @@ from core.model.orders import Reports
 from core.model.record import Kind
 from core.ports import Desk
 from core.store.archive import View
-from core.units import MICRO, Columns, decimal_of, instant
+from core.units import MICRO, Columns, decimal_of, instant, micros
 
+QUIET = frozenset({AS_WANTED, ON_TARGET})  # reasons that need no word
+LISTED_BEFORE = timedelta(days=12)  # how long ago the listing before the newest may have come
 ASKED = (Kind.EVENTS, Kind.BOOKS, Kind.PRINTS, Kind.OUTCOMES, Kind.FORECAST, Kind.METAR)
 
 
+def warnings(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+    """Return what went wrong outside after `since`, up to the end of collection."""
+    return (*failures(cycle, view, since), *refusals(cycle, view, since))
+
+
 def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
-    """Return one line for each source and kind that failed to answer between `since` and the end of collection."""
+    """Return one line for each source and kind that failed to answer."""
     failed: dict[tuple[str, str], list[str]] = {}
+    known = micros(since)
     for kind in ASKED:
         for subject in view.subjects(kind, since):
             stack = view.stack(kind, subject, since, failed=True)
-            for source, error in zip(stack.source, stack.error, strict=True):
-                if error:
+            for source, error, received_at in zip(stack.source, stack.error, stack.received_at.tolist(), strict=True):
+                if error and received_at > known:
                     failed.setdefault((source, str(kind)), []).append(f"{subject}: {error}")
     return tuple(
         Activity(
@@ -38,6 +49,25 @@ def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
         )
         for (source, kind), errors in sorted(failed.items())
     )  # fmt: skip
+
+
+def refusals(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+    """Return one line for each event whose newest listing must not be traded, when its reason is new."""
+    lines = []
+    for event_id in view.subjects(Kind.EVENTS, since):
+        stack = view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE)
+        newest = int(stack.newest(view.instants[-1:])[0])
+        if newest < 0 or int(stack.received_at[newest]) <= micros(since):
+            continue
+        now, before = (decoded(stack.facts[i], stack.rows(i))[1] if i >= 0 else "" for i in (newest, newest - 1))
+        if now and now != before:
+            lines.append(
+                Activity(
+                    at=cycle.sealed_at, action=Action.ERROR, severity=Severity.WARNING, type="event_refused",
+                    message=f"not traded: {now}", event_id=event_id, data={"event_id": event_id, "refusal": now},
+                )
+            )  # fmt: skip
+    return tuple(lines)
 
 
 def look(desk: Desk[Any, Any], evaluation: Any, row: int, cycle: Cycle, decisions: Sequence[Decision]) -> tuple[Activity, ...]:
@@ -52,13 +82,15 @@ def look(desk: Desk[Any, Any], evaluation: Any, row: int, cycle: Cycle, decision
     )  # fmt: skip
     owner = brackets["event_id"]
     bounds = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]) if len(owner) else np.empty(0, np.int64)
-    spans = {owner[a]: (int(a), int(b)) for a, b in zip(bounds, np.r_[bounds[1:], len(owner)], strict=True)}
-    lines = (_event_line(cycle, outlooks, i, brackets, spans.get(outlooks["event_id"][i])) for i in range(n_events))
+    ends = np.r_[bounds[1:], len(owner)][: len(bounds)]
+    spans = {owner[a]: (int(a), int(b)) for a, b in zip(bounds, ends, strict=True)}
+    refused = {each.token: each.reason_code for each in decisions if not each.order_micro and each.reason_code not in QUIET}
+    lines = (_event_line(cycle, outlooks, i, brackets, spans.get(outlooks["event_id"][i]), refused) for i in range(n_events))
     return (start, *(line for line in lines if line))
 
 
 def _event_line(
-    cycle: Cycle, outlooks: Columns, index: int, brackets: Columns, span: tuple[int, int] | None
+    cycle: Cycle, outlooks: Columns, index: int, brackets: Columns, span: tuple[int, int] | None, refused: Mapping[str, str]
 ) -> Activity | None:
     if span is None:
         return None
@@ -69,10 +101,12 @@ def _event_line(
     event_id, city, day = (outlooks[name][index] for name in ("event_id", "city", "event_day"))
     forecast, unit, regime = outlooks["forecast"][index], outlooks["unit"][index], outlooks["regime"][index]
     high = f"{forecast:.1f}°{unit}" if np.isfinite(forecast) else "no forecast"
+    reasons = Counter(refused[token] for side in ("yes", "no") for token in brackets[side][rows] if token in refused)
+    refusal = "".join(f", {code} refuses {n}" for code, n in sorted(reasons.items()))
     edge = "no price" if best is None else f"best edge {100 * best:+.1f}¢"
     return Activity(
         at=cycle.sealed_at, action=Action.DECISION, type="edges_updated",
-        message=f"{city} {day}: forecast {high}, {edge}, {int(wanted.sum())} to trade, {regime}",
+        message=f"{city} {day}: forecast {high}, {edge}, {int(wanted.sum())} to trade, {regime}{refusal}",
         station=str(outlooks["station"][index]), event_day=date.fromisoformat(str(day)), event_id=str(event_id),
         data={
             "station_code": str(outlooks["station"][index]), "event_day": str(day), "edges_count": int(wanted.sum()),

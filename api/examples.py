@@ -14,7 +14,7 @@ HEALTH: dict[str, Any] = {"status": "ok", "timestamp": "2026-12-09T18:15:00Z", "
 STATUS: dict[str, Any] = {
     **ABOUT, "source": "heartbeats, journal, evaluations", "n": 1204, "timestamp": "2026-11-21T09:00:12.250000Z",
     "version": "0.1.0", "journal_version": 1204, "execution_mode": "PAPER", "mode": "demo", "world": "demo:7",
-    "simulated": True, "seed": 7, "speed": 300.0, "desk": "weather",
+    "grade": "", "simulated": True, "seed": 7, "speed": 300.0, "desk": "weather",
     "trading_engine": {
         "running": True, "pid": 4242, "started_at": "2026-11-21T08:58:00Z", "beat_age_seconds": 0.6, "phase": "waiting",
         "config_hash": "9f2c41d0",

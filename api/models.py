@@ -134,6 +134,7 @@ class StatusReply(Answer):
     execution_mode: str
     mode: str
     world: str
+    grade: str = Field(description="What the numbers of this world are good for, where that is less than all")
     simulated: bool
     seed: int | None
     speed: float | None

@@ -35,7 +35,7 @@ def run_day(
             evaluations.append(cycle.scheduled_at, *desk.columns(block.evaluation, row))
         account = step(
             desk, block, row, cycle, account, archive=archive, broker=broker, journal=journal, settings=settings,
-            lines=announce.failures(cycle, view, since),
+            lines=announce.warnings(cycle, view, since),
         )  # fmt: skip
         account = close(cycle, account, journal=journal, measured={})
         since = cycle.sealed_at

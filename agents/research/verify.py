@@ -1,27 +1,21 @@
-"""Model and market scored on the same settled days, at the same instants, from what was known at each."""
+"""Model, market and rivals scored on the same settled days. Pure: what was believed and what came go in, means come out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from scipy.special import ndtr
 
-from agents.weather.market import power_devig
+from agents.research.rivals import GRID
 from core.days import standard_offset
-from core.metrics.scores import ranked_probability_score
-from core.model.event import Event
-from core.model.record import Kind
-from core.store.archive import View
-from core.units import FloatArray, IntArray, micros
+from core.metrics.scores import brier, coverage, log_score, ranked_probability_score
+from core.units import FloatArray, IntArray
 
-FLOOR = 0.002  # least probability that a log score sees; SCIENCE 3.1
-NEVER_PRINTED = 0.005  # price of a bracket without a print; SCIENCE 3.3
-GRID = np.arange(-80, 141)  # whole degrees on which distributions are compared
-TRAILING_DAYS = 365
-EMBARGO_DAYS = 2
+LEAST_DATES = 30  # below, no interval
+BLOCK_DATES, RESAMPLES, SEED = 7, 2_000, 20_240_816
+CENTRAL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +40,47 @@ CHECKPOINTS = (
     Checkpoint("12:45", 0, 12),
     Checkpoint("14:45", 0, 14),
 )
-DAY1 = CHECKPOINTS[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """One event at one checkpoint; probabilities are of its ladder, cold to warm."""
+class Spoken:
+    """One event at one checkpoint; probabilities are of its ladder, cold to warm, NaN: could not speak."""
 
-    event_id: str
-    day: date
-    model: FloatArray  # NaN: the model could not speak
+    model: FloatArray
     market: FloatArray
-    winner: int
-    median_print_age_seconds: float
+    print_age_seconds: float  # median over the brackets that were printed; NaN: none
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Laws at the first checkpoint, as mass on `GRID`, and what settled."""
+
+    model: FloatArray
+    raw: FloatArray
+    corrected: FloatArray
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredDay:
+    """One settled event."""
+
+    day: date
+    winner: int  # rank in the ladder
+    value: float | None  # that the venue published
+    own_winner: int | None  # by the station's reports alone; None: it has none
+    own_value: int | None
+    spoken: tuple[Spoken, ...]  # at each of CHECKPOINTS
+    ahead: Ahead | None  # None: model, rival or value is missing
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementScore:
+    """How often our own reading of the reports gives the venue's bracket, and its value, out of `n` days with a value."""
+
+    bracket_agree: int
+    value_agree: int
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,100 +98,67 @@ class CheckpointScore:
     median_print_age_s: float | None
 
 
-def market_at(view: View, event: Event, at: datetime) -> tuple[FloatArray, float]:
-    """Return the market's distribution from last prints at or before `at`, and their median age [s].
+@dataclass(frozen=True, slots=True)
+class DayAhead:
+    """Model against rivals at the first checkpoint, in whole degrees Fahrenheit."""
 
-    A bracket that was never printed counts half a cent; the prices are de-vigged by the power method.
-    """
-    stack = view.stack(Kind.PRINTS, event.event_id, at - timedelta(days=4))
-    instants = np.repeat(stack.received_at, np.diff(stack.offsets))
-    seen = instants <= micros(at)
-    prices, ages = np.full(len(event.ladder), NEVER_PRINTED), []
-    for rank, bracket in enumerate(event.ladder):
-        rows = np.flatnonzero(seen & (stack.columns["market_id"] == bracket.market_id)) if len(stack) else np.empty(0, np.int64)
-        if len(rows):
-            prices[rank] = stack.columns["yes_price_micro"][rows[-1]] / 1e6
-            ages.append((micros(at) - int(instants[rows[-1]])) / 1e6)
-    return power_devig(prices[None, :])[0], float(np.median(ages)) if ages else float("nan")
+    rps_model: float | None = None
+    rps_baseline: float | None = None
+    rps_bias_corrected: float | None = None
+    change_pct: float | None = None
+    ci90: tuple[float, float] | None = None
+    coverage80: float | None = None
+    width80: float | None = None
 
 
-def checkpoint_score(name: str, scored: Sequence[Scored]) -> CheckpointScore:
-    """Return the mean scores of one checkpoint."""
-    both = [each for each in scored if np.isfinite(each.model).all() and np.isfinite(each.market).all()]
+@dataclass(frozen=True, slots=True)
+class Score:
+    """All that `verify` says of some days."""
+
+    n_days: int
+    settlement: SettlementScore
+    checkpoints: tuple[CheckpointScore, ...]
+    day1: DayAhead
+
+
+def score(days: Sequence[ScoredDay]) -> Score:
+    """Return the scores of some settled events, in any order."""
+    return Score(
+        len(days), settlement_score(days), tuple(checkpoint_score(rank, days) for rank in range(len(CHECKPOINTS))),
+        day_ahead([day for day in days if day.ahead is not None]),
+    )  # fmt: skip
+
+
+def settlement_score(days: Sequence[ScoredDay]) -> SettlementScore:
+    """Return how the reports alone would have settled the days that have any, and for which the venue published a value."""
+    own = [day for day in days if day.own_winner is not None and day.value is not None]
+    return SettlementScore(
+        sum(day.own_winner == day.winner for day in own), sum(day.own_value == day.value for day in own), len(own)
+    )
+
+
+def checkpoint_score(rank: int, days: Sequence[ScoredDay]) -> CheckpointScore:
+    """Return the mean scores at one of CHECKPOINTS."""
+    both = [(day.spoken[rank], day.winner) for day in days if _complete(day.spoken[rank])]
+    name = CHECKPOINTS[rank].name
     if not both:
         return CheckpointScore(name, 0, None, None, None, None, None, None, None)
-    ages = [each.median_print_age_seconds for each in both if np.isfinite(each.median_print_age_seconds)]
-    mean = {
-        f"{who}_{what}": float(np.mean([score(getattr(each, who), each.winner) for each in both]))
+    ages = [spoken.print_age_seconds for spoken, _ in both if np.isfinite(spoken.print_age_seconds)]
+    means = {
+        f"{who}_{what}": float(np.mean([rule(getattr(spoken, who), np.array(winner)) for spoken, winner in both]))
         for who in ("model", "market")
-        for what, score in (("log", _log), ("brier", _brier), ("top", _top))
+        for what, rule in (("log", log_score), ("brier", brier), ("top", top))
     }
-    return CheckpointScore(name, len(both), **mean, median_print_age_s=float(np.median(ages)) if ages else None)
+    return CheckpointScore(name, len(both), **means, median_print_age_s=float(np.median(ages)) if ages else None)
 
 
-def _log(probability: FloatArray, winner: int) -> float:
-    return float(-np.log(np.maximum(probability[winner], FLOOR)))
+def top(pmf: FloatArray, outcome: IntArray) -> float:
+    """Return 1 where the likeliest bracket won, else 0."""
+    return float(int(np.argmax(pmf)) == int(outcome))
 
 
-def _brier(probability: FloatArray, winner: int) -> float:
-    return float(np.square(probability - (np.arange(len(probability)) == winner)).sum())
-
-
-def _top(probability: FloatArray, winner: int) -> float:
-    return float(int(np.argmax(probability)) == winner)
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What was forecast for each day and what came, oldest first; degrees Fahrenheit."""
-
-    day: tuple[date, ...]
-    sources: FloatArray  # (n_days, n_sources), NaN where a source was silent
-    official: FloatArray  # (n_days,), NaN where no value was published
-
-    @property
-    def mean(self) -> FloatArray:
-        """Return the equal-weight mean of every source that spoke."""
-        spoke = np.isfinite(self.sources)
-        count = spoke.sum(-1)
-        added = np.where(spoke, self.sources, 0.0).sum(-1)
-        mean: FloatArray = np.where(count > 0, added / np.maximum(count, 1), np.nan)
-        return mean
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """Gaussian laws of the rivals, one a day: mean and sd [degrees Fahrenheit]; NaN before a year of residuals."""
-
-    raw_mean: FloatArray
-    raw_sd: FloatArray
-    corrected_mean: FloatArray
-    corrected_sd: FloatArray
-
-
-def baseline(truth: Truth) -> Baseline:
-    """Return the fixed rivals of SCIENCE 6.3: the raw mean with its trailing RMSE, and the same with its bias taken out."""
-    mean = truth.mean
-    residual = truth.official - mean
-    ordinal = np.array([day.toordinal() for day in truth.day])
-    rows = [_trailing(ordinal, residual, each) for each in ordinal]
-    rmse = np.array([np.sqrt(np.mean(np.square(row))) if len(row) >= 30 else np.nan for row in rows])
-    bias = np.array([row.mean() if len(row) >= 30 else np.nan for row in rows])
-    spread = np.array([row.std() if len(row) >= 30 else np.nan for row in rows])
-    return Baseline(mean, rmse, mean + bias, spread)
-
-
-def _trailing(ordinal: IntArray, residual: FloatArray, day: int) -> FloatArray:
-    inside = (ordinal <= day - EMBARGO_DAYS) & (ordinal > day - EMBARGO_DAYS - TRAILING_DAYS) & np.isfinite(residual)
-    trailing: FloatArray = residual[inside]
-    return trailing
-
-
-def gaussian_pmf(mean: float, sd: float) -> FloatArray:
-    """Return the mass of each whole degree of `GRID` under a rounded normal law; the tails belong to the ends."""
-    cdf = ndtr((GRID[:-1] + 0.5 - mean) / sd)
-    pmf: FloatArray = np.diff(np.r_[0.0, cdf, 1.0])
-    return pmf
+def _complete(spoken: Spoken) -> bool:
+    return bool(np.isfinite(spoken.model).all() and np.isfinite(spoken.market).all())
 
 
 def on_grid(readings: IntArray, pmf: FloatArray) -> FloatArray:
@@ -179,67 +168,49 @@ def on_grid(readings: IntArray, pmf: FloatArray) -> FloatArray:
     return mass
 
 
-def rps(pmf: FloatArray, reading: int) -> float:
-    """Return the ranked probability score on whole degrees [degrees]."""
-    return float(ranked_probability_score(pmf, np.array(reading - GRID[0])))
-
-
-def coverage80(pmf: FloatArray, reading: int) -> float:
-    """Return how much of the settled reading's own mass lies in the central 80 %: the randomised PIT, integrated."""
-    cdf, index = np.cumsum(pmf), reading - GRID[0]
-    top, mass = cdf[index], pmf[index]
-    if mass <= 0:
-        return 0.0
-    return float(max(0.0, min(top, 0.9) - max(top - mass, 0.1)) / mass)
-
-
-def width80(pmf: FloatArray) -> float:
+def central_width(pmf: FloatArray) -> float:
     """Return the distance of the 10 % and 90 % quantiles [degrees], mass spread evenly over each degree."""
-    cdf = np.r_[0.0, np.cumsum(pmf)]
     edges = np.r_[GRID - 0.5, GRID[-1] + 0.5]
-    low, high = np.interp([0.1, 0.9], cdf, edges)
+    low, high = np.interp([(1 - CENTRAL) / 2, (1 + CENTRAL) / 2], np.r_[0.0, np.cumsum(pmf)], edges)
     return float(high - low)
 
 
-@dataclass(frozen=True, slots=True)
-class Day1:
-    """Model against rivals at 17:45 standard time of the day before."""
-
-    n: int
-    rps_model: float | None
-    rps_baseline: float | None
-    rps_bias_corrected: float | None
-    change_pct: float | None
-    ci90: tuple[float, float] | None
-    coverage80: float | None
-    width80: float | None
-
-
-def day1(rows: Sequence[Mapping[str, float]], days: Sequence[date]) -> Day1:
-    """Return the means of `rows` (rps_model, rps_baseline, rps_bias_corrected, coverage80, width80), one an event."""
-    if not rows:
-        return Day1(0, None, None, None, None, None, None, None)
-    column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    mean = {name: float(np.nanmean(values)) if np.isfinite(values).any() else None for name, values in column.items()}
-    model, base = column["rps_model"], column["rps_baseline"]
-    both = np.isfinite(model) & np.isfinite(base)
-    change = 100.0 * (model[both].mean() / base[both].mean() - 1.0) if both.any() else None
-    interval = (
-        _block_interval(model[both], base[both], np.array([d.toordinal() for d in days])[both]) if both.sum() >= 30 else None
+def day_ahead(days: Sequence[ScoredDay]) -> DayAhead:
+    """Return the means over days that all have their laws and their value."""
+    laws = [day.ahead for day in days if day.ahead is not None]
+    if not laws:
+        return DayAhead()
+    settled = np.array([law.value for law in laws], np.int64) - GRID[0]
+    model, raw, corrected = (
+        ranked_probability_score(np.stack([getattr(law, name) for law in laws]), settled)
+        for name in ("model", "raw", "corrected")
     )
-    return Day1(
-        len(rows), mean["rps_model"], mean["rps_baseline"], mean["rps_bias_corrected"], change, interval,
-        mean["coverage80"], mean["width80"],
+    pmf = np.stack([law.model for law in laws])
+    return DayAhead(
+        rps_model=float(model.mean()), rps_baseline=float(raw.mean()), rps_bias_corrected=float(corrected.mean()),
+        change_pct=change_pct(float(model.sum()), float(raw.sum())),
+        ci90=block_interval(model, raw, np.array([day.day.toordinal() for day in days], np.int64)),
+        coverage80=float(coverage(pmf, settled, CENTRAL).mean()), width80=float(np.mean([central_width(law) for law in pmf])),
     )  # fmt: skip
 
 
-def _block_interval(model: FloatArray, base: FloatArray, ordinal: IntArray) -> tuple[float, float]:
-    """Return the 90 % interval of the change in percent: blocks of seven dates, 2,000 seeded resamples."""
+def change_pct(model: float, rival: float) -> float:
+    """Return by how much a score differs from a rival's [%]; negative is better."""
+    return 100.0 * (model / rival - 1.0)
+
+
+def block_interval(model: FloatArray, rival: FloatArray, ordinal: IntArray) -> tuple[float, float] | None:
+    """Return the 90 % interval of `change_pct`, None on too few dates.
+
+    Resampled are blocks of consecutive dates, each with all its stations: errors of neighbours are alike.
+    """
     dates = np.unique(ordinal)
-    per_date = np.array([[model[ordinal == each].sum(), base[ordinal == each].sum()] for each in dates])
-    chance, length = np.random.default_rng(20240816), 7
-    starts = chance.integers(0, len(dates), (2_000, -(-len(dates) // length)))
-    picked = (starts[..., None] + np.arange(length)) % len(dates)
-    sums = per_date[picked.reshape(2_000, -1)[:, : len(dates)]].sum(1)
+    if len(dates) < LEAST_DATES:
+        return None
+    per_date = np.array([[model[ordinal == each].sum(), rival[ordinal == each].sum()] for each in dates])
+    n_blocks = -(-len(dates) // BLOCK_DATES)
+    starts = np.random.default_rng(SEED).integers(0, len(dates), (RESAMPLES, n_blocks))
+    picked = ((starts[..., None] + np.arange(BLOCK_DATES)) % len(dates)).reshape(RESAMPLES, -1)[:, : len(dates)]
+    sums = per_date[picked].sum(axis=1)
     low, high = np.quantile(100.0 * (sums[:, 0] / sums[:, 1] - 1.0), (0.05, 0.95))
     return float(low), float(high)

@@ -153,13 +153,18 @@ def _ledger(desk: str, prefix: str, entries: Iterable[Entry]) -> Iterator[Row]:
 
 def _activity(cycle: Cycle, change: Change, version: int) -> Iterator[Row]:
     command_id = change.command_id if isinstance(change, Obedience) else ""
+    place = (cycle.desk, cycle.number, micros(cycle.scheduled_at))
+    at = {moment: micros(moment) for moment in {said.at for said in change.activity}}  # nearly all lines share one
     for seq, said in enumerate(change.activity, version + 1):
         data = {"command_id": command_id, **said.data} if command_id else said.data
-        yield (seq, *_said(said, cycle), command_id, said.message, json_text(data), json_text(said.measured))
+        yield (
+            seq, at[said.at], *place, *_said(said), command_id, said.message, json_text(data),
+            json_text(said.measured) if said.measured else "{}",
+        )  # fmt: skip
 
 
-def _said(said: Activity, cycle: Cycle) -> Row:
+def _said(said: Activity) -> Row:
     return (
-        micros(said.at), cycle.desk, cycle.number, micros(cycle.scheduled_at), str(said.action), str(said.severity),
-        said.type, said.station, said.event_day.isoformat() if said.event_day else "", said.event_id,
+        str(said.action), str(said.severity), said.type, said.station,
+        said.event_day.isoformat() if said.event_day else "", said.event_id,
     )  # fmt: skip

@@ -35,7 +35,7 @@ class Finding:
 
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
     """Print every finding; 0 only when all are well."""
-    data_dir = settings.folder("demo" if given.world == "demo" else settings.mode)
+    data_dir = settings.folder(given.world or settings.mode)
     checks = LEDGER_ONLY if given.ledger else ALL
     findings = [finding for check in checks for finding in _guarded(check, settings, data_dir)]
     for finding in findings:

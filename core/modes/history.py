@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,44 +11,57 @@ from core.clock import monotonic_seconds
 from core.control.lock import Lock
 from core.errors import NotAllowedError, StoreError
 from core.journal.reader import JournalReader
+from core.model.station import Station
 from core.modes.lines import money_lines
 from core.registry import load_stations
+from core.services.status import DESCRIPTIVE
 from core.settings import Settings
+from core.store.layout import ARCHIVE, SNAPSHOTS
 from core.supervisor.prepare import prepare
 from core.wiring.research import backtest_days
-from core.wiring.sources import import_history, is_imported
+from core.wiring.sources import import_history, is_imported, names_of, with_learning
 
-DESCRIPTIVE = "prints only, descriptive"
 JOURNAL_FILES = ("hermes.db", "hermes.db-wal", "hermes.db-shm")
 
 
 def import_sets(settings: Settings, given: argparse.Namespace) -> int:
     """Import `--set` of `--real-data` into the data folder."""
-    if given.real_data is None:
-        raise NotAllowedError("--real-data DIR is missing: the folder with the real history", "real_data")
-    data_dir = prepare(settings, "archive")
-    load_history(given, data_dir)
+    names, real_dir = names_of(given.sets), real_folder(given)
+    load_history(real_dir, prepare(settings, "archive"), names)
     return 0
 
 
-def load_history(given: argparse.Namespace, data_dir: Path) -> None:
-    """Import the sets that were asked for; what is there already is not read again."""
-    names = tuple(name.strip().upper() for name in given.sets.split(",") if name.strip())
-    report = import_history(given.real_data, data_dir, names, _say)
+def real_folder(given: argparse.Namespace) -> Path:
+    """Return the folder of `--real-data`; NotAllowedError when it was not given."""
+    if given.real_data is None:
+        raise NotAllowedError("--real-data DIR is missing: the folder with the real history", "real_data")
+    real_dir: Path = given.real_data
+    return real_dir
+
+
+def load_history(real_dir: Path, data_dir: Path, names: Sequence[str]) -> None:
+    """Import sets; what is there already is not read again. StoreError when a part of them could not be read."""
+    with Lock(data_dir / "import.lock"):
+        report = import_history(real_dir, data_dir, names, _say)
     for line in report.lines():
         print(line, flush=True)
+    if report.failed:
+        why = next((message for message in report.messages if message.endswith("left out")), "it cannot be read")
+        raise StoreError(f"{', '.join(report.failed)} could not be imported: {why}")
 
 
 def backtest(settings: Settings, given: argparse.Namespace) -> int:
     """Run the engine's own cycle over archived days; the result is opened by the faces like any other data folder."""
+    start, end = _span(given)
     data_dir = prepare(settings, "archive")
     if given.real_data is not None:
-        load_history(given, data_dir)
-    start, end = _span(given)
+        load_history(given.real_data, data_dir, with_learning(names_of(given.sets)))
+    if not any((data_dir / name).is_dir() for name in (SNAPSHOTS, ARCHIVE)):
+        raise StoreError(f"{data_dir} holds no records; give --real-data DIR, or the --data folder of a recorded session")
     if is_imported(data_dir):
         # Texts of 2024 say "84°" and leave the unit to be concluded: too little for a live desk, enough where nothing is risked.
         settings = settings.model_copy(update={"weather": settings.weather.model_copy(update={"inferred_rules": True})})
-    stations = [station for code, station in load_stations().items() if not settings.stations or code in settings.stations]
+    stations = _stations(settings)
     with Lock(data_dir / "engine.lock"):
         _retire(data_dir)
         begun, n_cycles = monotonic_seconds(), 0
@@ -58,7 +72,16 @@ def backtest(settings: Settings, given: argparse.Namespace) -> int:
     print(f"{n_cycles} cycles in {seconds:.1f} s, {DESCRIPTIVE}, data in {data_dir}", flush=True)
     for line in money_lines(JournalReader(f"sqlite:///{data_dir / 'hermes.db'}")):
         print(line, flush=True)
+    print(f"open it: ./start_all.sh --mode replay --data {data_dir}", flush=True)
     return 0
+
+
+def _stations(settings: Settings) -> list[Station]:
+    known = load_stations()
+    unknown = [code for code in settings.stations if code not in known]
+    if unknown:
+        raise NotAllowedError(f"no station {', '.join(unknown)}; data/registry/stations.csv lists those there are", "stations")
+    return [known[code] for code in settings.stations] if settings.stations else list(known.values())
 
 
 def _span(given: argparse.Namespace) -> tuple[datetime, datetime]:

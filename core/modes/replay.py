@@ -18,7 +18,7 @@ from core.wiring.research import COMPARED, Difference, differences, replay_cycle
 
 def replay(settings: Settings, given: argparse.Namespace) -> int:
     """Replay the journal of a data folder; 0 when every row is identical."""
-    data_dir = settings.folder("demo" if given.world == "demo" else settings.mode)
+    data_dir = settings.folder(given.world or settings.mode)
     address = journal_address(settings, data_dir)
     if not settings.database_url and not (data_dir / "hermes.db").exists():
         raise UnknownIdError(f"no recorded session in {data_dir}; run ./start_all.sh or --mode simulate first")

@@ -21,7 +21,7 @@ from core.settings import Settings
 from core.store.archive import Archive
 from core.store.catalogue import Catalogue
 from core.store.evaluations import EvaluationStore
-from core.store.layout import CATALOGUE
+from core.store.layout import ARCHIVE, CATALOGUE, SNAPSHOTS
 
 DESK = "weather"
 START = "./start_all.sh"
@@ -76,7 +76,8 @@ class Shelves:
 
     def archive(self) -> Archive | None:
         """Return the records of the world, None before the first was kept."""
-        return self._open("archive", self.data_dir / "snapshots", lambda: Archive(self.data_dir))
+        folder = next((self.data_dir / name for name in (SNAPSHOTS, ARCHIVE) if (self.data_dir / name).is_dir()), None)
+        return None if folder is None else self._open("archive", folder, lambda: Archive(self.data_dir))
 
     def catalogue(self) -> Catalogue | None:
         """Return the index of the snapshots, None before there is one."""
@@ -97,10 +98,15 @@ class Shelves:
             raise UnknownIdError(f"station {code} is not in data/registry/stations.csv")
 
     def present(self) -> Present:
-        """Return the world's now: the machine's on a live world, the engine's beat carried on in a simulated one."""
+        """Return the world's now: the machine's on a live world, the engine's beat carried on in a simulated one.
+
+        An archive world stands still at its last cycle, and no other is due.
+        """
         wall, beat, journal = wall_now(), self.beat(), self.journal()
         world = journal.world() if journal else str(beat.facts.get("world", "")) if beat else ""
         cycle = journal.newest_cycle() if journal else None
+        if world.startswith(ARCHIVE):
+            return Present(cycle.cycle.sealed_at if cycle else wall, wall, world, False, beat, None)
         due = self._next_due(beat, cycle)
         if not world.startswith("demo"):
             return Present(wall, wall, world, self.settings.mode == "demo", beat, due)

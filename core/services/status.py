@@ -17,6 +17,7 @@ from core.services.values import usd
 from core.units import micros, parse_iso
 
 VERSION = "0.1.0"
+ARCHIVE, DESCRIPTIVE = "archive", "prints only, descriptive"
 SOURCE = "heartbeats, journal, evaluations"
 HEARD_WITHIN = timedelta(minutes=2)  # wall time without a heartbeat after which an engine is not believed to run
 LATE_BY = 2  # intervals after which a live cycle is late
@@ -126,7 +127,7 @@ class Status:
     journal_version: int  # highest activity `seq`: redraw when it grew
     execution_mode: str
     mode: str
-    world: str  # "live" or "demo:SEED"; "" before the first engine
+    world: str  # "live", "archive" or "demo:SEED"; "" before the first engine
     simulated: bool
     seed: int | None
     speed: float | None
@@ -142,6 +143,7 @@ class Status:
     system: SystemState
     warnings: tuple[Notice, ...]
     missing: str = ""
+    grade: str = ""  # what the numbers of this world are good for, where that is less than all
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class StatusService:
             sources=sources, open_events=sum(1 for one in events.outlooks if one.window_end > present.now), risk=risk,
             money=money, system=self._system(events, engine, risk, money),
             warnings=tuple(_notices(present, engine, cycle, risk, sources, missing)), missing=missing,
+            grade=DESCRIPTIVE if present.world == ARCHIVE else "",
         )  # fmt: skip
 
     def health(self) -> Health:
@@ -333,6 +336,8 @@ def _notices(
         yield Notice("danger", f"risk_{risk.state}", f"No new risk: {risk.reason}.")
     if missing:
         yield Notice("warning", "missing", missing, START)
+    elif present.world == ARCHIVE:
+        yield Notice("info", "archive", f"A backtest over recorded trades without order books: {DESCRIPTIVE}.")
     elif not engine.running:
         what = "The engine is stopped" if engine.phase == "stopped" else "The engine is gone without a word"
         yield Notice("danger", "engine_down", f"{what}; numbers stand still.", START)

@@ -196,8 +196,9 @@ class Settings(BaseSettings):
         return tuple(part.strip().upper() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     def folder(self, mode: str) -> Path:
-        """Return the data folder of a mode: the demo world has its own beside the live one, unless a folder was given."""
-        return self.data_dir / "demo" if mode == "demo" and self.data_dir == Path("data") else self.data_dir
+        """Return the data folder of a mode: demo and imported history lie beside the live world, unless a folder was given."""
+        beside = {"demo": "demo", "archive": "history"}.get(mode, "")
+        return self.data_dir / beside if self.data_dir == Path("data") else self.data_dir
 
     def in_world(self, world: str) -> Settings:
         """Return the settings as they hold in a world: an inferred rule keeps a desk from trading on the live world only."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from agents.paper import PaperBroker
 from agents.research.backtest import run_day
 from agents.research.replay import COMPARED, Difference, RecordedBroker, differences
+from agents.research.rivals import Truth
+from agents.research.verification import scored_days
+from agents.research.verify import Score, ScoredDay, score
 from agents.schedules import GridSchedule
 from agents.weather.desk import WeatherDesk
 from core.journal.buffered import BufferedJournal
@@ -22,7 +25,9 @@ from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
 from core.units import micro
 
-__all__ = ["COMPARED", "Difference", "backtest_days", "differences", "replay_cycles"]
+__all__ = [
+    "COMPARED", "Difference", "Score", "ScoredDay", "backtest_days", "differences", "replay_cycles", "score", "verify_days"
+]  # fmt: skip
 
 FIRST_SINCE = timedelta(days=1)  # how far the first cycle of a journal looks back for commands and outcomes
 
@@ -68,6 +73,13 @@ def backtest_days(
         journal.flush()
         since = cycles[-1].sealed_at
         yield cycles[0].scheduled_at.date(), len(cycles)
+
+
+def verify_days(settings: Settings, data_dir: Path, truth: Mapping[str, Truth], first: date, last: date) -> Iterator[ScoredDay]:
+    """Yield the settled days of each station of `truth`, each believed with what all earlier ones had taught."""
+    archive, stations = Archive(data_dir), load_stations()
+    for code, known in truth.items():
+        yield from scored_days(archive, settings, stations[code], known, first, last)
 
 
 def _journal(settings: Settings, folder: Path, world: str) -> BufferedJournal:

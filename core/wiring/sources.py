@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 from requests.adapters import BaseAdapter
 
+from agents.research.rivals import Truth
 from core.clock import Clock
-from core.errors import SettingsError
+from core.errors import NotAllowedError, SettingsError
 from core.ports import Source
 from core.settings import Settings
 from venues import SOURCES, history
 from venues.history import ImportReport
 from venues.history.importer import read_manifest
+from venues.history.sets import LEARNING, SETS, SPANS, cities_of
+from venues.history.truth import read_truth
 
 DEMO_PREFIXES: Mapping[str, str] = {
     "polymarket_gamma": "/gamma",
@@ -59,3 +64,31 @@ def import_history(
 def is_imported(data_dir: Path) -> bool:
     """Return whether the archive of a data folder came out of real history."""
     return bool(read_manifest(data_dir))
+
+
+def names_of(sets: str) -> tuple[str, ...]:
+    """Return the sets of real history that a person named, with commas; NotAllowedError for one that there is not."""
+    names = tuple(dict.fromkeys(name.strip().upper() for name in sets.split(",") if name.strip()))
+    unknown = [name for name in names if name not in SETS]
+    if unknown or not names:
+        raise NotAllowedError(f"no set {', '.join(unknown) or 'named'}; there are {', '.join(SETS)}", "sets")
+    return names
+
+
+def with_learning(names: Sequence[str]) -> tuple[str, ...]:
+    """Return some sets and the one from which the model learns first."""
+    return tuple(dict.fromkeys((*names, LEARNING)))
+
+
+def span_of(name: str) -> tuple[date, date]:
+    """Return first and last event day of a set."""
+    return SPANS[name]
+
+
+def truth_of(real_dir: Path, data_dir: Path, name: str) -> Mapping[str, Truth]:
+    """Return for each station of a set what was forecast and what came; from the files, as scores alone may know it."""
+    found = {}
+    for city in cities_of(name):
+        days, sources, official = read_truth(real_dir, data_dir, city)
+        found[city.settles_on] = Truth(tuple(days), np.array(sources, np.float64), np.array(official, np.float64))
+    return found

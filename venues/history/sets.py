@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from core.days import ONE_DAY
+
 WARM_UP_FROM = date(2022, 1, 1)  # forecasts and reports before the first market, to learn from
-LISTED_FROM = date(2024, 8, 16)  # first day with a file of markets; trades begin earlier
+EARLY_FROM = date(2023, 12, 25)  # first day with trades
+LISTED_FROM = date(2024, 8, 16)  # first day with a file of markets
+LISTED_UNTIL = date(2025, 2, 8)
 MARKETS = "markets/kalshi_markets.csv.gz"
 STATION_DAYS = "aligned/kalshi_station_days.csv.gz"
 
@@ -73,9 +77,18 @@ def _derived(city: City) -> tuple[Part, ...]:
     )
 
 
+LEARNING = "E"  # the set of days before the others, from which the model learns first
+SPANS: Mapping[str, tuple[date, date]] = {
+    **dict.fromkeys("ABC", (LISTED_FROM, LISTED_UNTIL)), LEARNING: (EARLY_FROM, LISTED_FROM - ONE_DAY)
+}  # fmt: skip
 SETS: Mapping[str, Sequence[Part]] = {
     "A": _listed(MIAMI),
     "B": _listed(NEW_YORK),
     "C": _listed(CHICAGO),
     "E": (*_derived(NEW_YORK), *_derived(CHICAGO), *_derived(MIAMI)),
 }
+
+
+def cities_of(name: str) -> tuple[City, ...]:
+    """Return the cities of a set, each once."""
+    return tuple(dict.fromkeys(part.city for part in SETS[name]))

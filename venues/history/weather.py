@@ -55,12 +55,12 @@ def read_forecasts(history: History, city: City) -> Found:
 
 def _forecast(city: City, day: date, row: Mapping[str, str]) -> Record | None:
     columns = MODELS[city.forecast_source]
-    warmest = {model: value for model, column in columns.items() if (value := _fahrenheit(row[column])) is not None}
+    warmest = {model: value for model, column in columns.items() if (value := fahrenheit_or_none(row[column])) is not None}
     if not warmest:
         return None
     station = load_stations()[city.settles_on]
     starts_at = micros(window_of(DayWindow.STANDARD_TIME, station.tz, day)[0])
-    spread = _fahrenheit(row.get(_SPREAD, ""))
+    spread = fahrenheit_or_none(row.get(_SPREAD, ""))
     # The outcome stands in the same line (`actual_tmax_f`): what is kept as raw must not know it.
     known = {name: row[name] for name in ("station_id", "target_date_local", "asof_utc", *columns.values())}
     return Record(
@@ -77,7 +77,8 @@ def _forecast(city: City, day: date, row: Mapping[str, str]) -> Record | None:
     )  # fmt: skip
 
 
-def _fahrenheit(text: str) -> float | None:
+def fahrenheit_or_none(text: str) -> float | None:
+    """Return a temperature of a forecast file, None where it holds none; ValueError for what cannot be one."""
     if not text:
         return None
     value = float(text)
