@@ -92,7 +92,7 @@ class Engine:
         failpoint("after:evaluations")
         account = step(
             self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,
-            settings=self.settings, lines=announce.failures(cycle, view, since),
+            settings=self.settings, lines=announce.warnings(cycle, view, since),
         )  # fmt: skip
         return self._close(cycle, account, begun)
 

@@ -58,23 +58,49 @@ def axis_of(wanted: tuple[Instrument, ...], held: tuple[Instrument, ...]) -> Axi
 
 @lru_cache(maxsize=256)
 def _axis(wanted: _Same, held: _Same) -> Axis:
-    listed = {instrument.token for instrument in wanted.it}
-    instruments = (*wanted.it, *(instrument for instrument in held.it if instrument.token not in listed))
-    column = {instrument.token: i for i, instrument in enumerate(instruments)}
+    first, groups = _of_wanted(wanted)
+    more = tuple(instrument for instrument in held.it if instrument.token not in first.column)
+    column = {**first.column, **{instrument.token: first.n_targets + i for i, instrument in enumerate(more)}}
     return Axis(
-        instruments=instruments,
-        n_targets=len(wanted.it),
+        instruments=(*wanted.it, *more),
+        n_targets=first.n_targets,
         column=column,
         account_columns=np.array([column[instrument.token] for instrument in held.it], np.int64),
-        groups={name: _codes(instruments, key) for name, key in GROUPS.items()},
-        event_day=np.array([instrument.event_day.toordinal() for instrument in instruments], np.int64),
-        whole=np.array([instrument.venue == "kalshi" for instrument in instruments], np.bool_),
+        groups={
+            name: np.concatenate([first.groups[name], _codes(more, key, dict(groups[name]))]) for name, key in GROUPS.items()
+        },
+        event_day=np.concatenate([first.event_day, _days(more)]),
+        whole=np.concatenate([first.whole, _whole(more)]),
     )
 
 
-def _codes(instruments: tuple[Instrument, ...], key: Callable[[Instrument], Hashable]) -> IntArray:
-    known: dict[Hashable, int] = {}
+@lru_cache(maxsize=64)
+def _of_wanted(wanted: _Same) -> tuple[Axis, Mapping[str, dict[Hashable, int]]]:
+    """Return the axis of the targets alone and the codes of its groups: the account's part changes with every purchase."""
+    known: dict[str, dict[Hashable, int]] = {name: {} for name in GROUPS}
+    axis = Axis(
+        instruments=wanted.it,
+        n_targets=len(wanted.it),
+        column={instrument.token: i for i, instrument in enumerate(wanted.it)},
+        account_columns=np.empty(0, np.int64),
+        groups={name: _codes(wanted.it, key, known[name]) for name, key in GROUPS.items()},
+        event_day=_days(wanted.it),
+        whole=_whole(wanted.it),
+    )
+    return axis, known
+
+
+def _codes(instruments: tuple[Instrument, ...], key: Callable[[Instrument], Hashable], known: dict[Hashable, int]) -> IntArray:
+    """Return the code of each instrument's group; new groups are added to `known`."""
     return np.array([known.setdefault(key(instrument), len(known)) for instrument in instruments], np.int64)
+
+
+def _days(instruments: tuple[Instrument, ...]) -> IntArray:
+    return np.array([instrument.event_day.toordinal() for instrument in instruments], np.int64)
+
+
+def _whole(instruments: tuple[Instrument, ...]) -> BoolArray:
+    return np.array([instrument.venue == "kalshi" for instrument in instruments], np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

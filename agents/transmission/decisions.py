@@ -15,7 +15,7 @@ from core.model.account import Account
 from core.model.cycle import Cycle
 from core.model.decision import Check, Decision, Verdict
 from core.model.targets import Targets
-from core.units import MICRO, FloatArray, IntArray
+from core.units import MICRO, BoolArray, FloatArray, IntArray
 
 NOT_BUILT: Mapping[str, str] = {
     "drawdown_reference": "Drawdown from the reference high",
@@ -56,6 +56,7 @@ _ABSENT = (
     *(Check(name, None, None, Verdict.NOT_APPLICABLE) for name in NOT_APPLICABLE),
     *(Check(name, None, None, Verdict.NOT_BUILT) for name in NOT_BUILT),
 )
+_NOT_ASKED = {name: Check(name, None, None, Verdict.NOT_APPLICABLE) for name in LISTED}
 _VERDICTS = (Verdict.NOT_APPLICABLE, Verdict.PASS, Verdict.SHRINK, Verdict.REFUSE)  # from mild to strict
 _SEVERITY = {verdict: place for place, verdict in enumerate(_VERDICTS)}
 
@@ -112,41 +113,48 @@ def _exit_reason(ruling: Ruling, run: int, column: int) -> str:
 def _checks(ruling: Ruling, runs: IntArray, columns: IntArray) -> list[tuple[Check, ...]]:
     """Return the checks of each changed position: of its purchase or of its sale, then what is not there."""
     entering = ruling.standing.entering[runs, columns]
-    bought = _listed(ruling.entries.position, ruling, runs, columns) if ruling.entries else {}
+    bought = _listed(ruling.entries.position, runs, columns) if ruling.entries else {}
     if ruling.entries:
-        bought |= _listed(ruling.entries.order, ruling, runs, columns)
-    sold = _listed(ruling.sales, ruling, runs, columns) if ruling.sales else {}
-    listed = []
-    for i, enters in enumerate(entering.tolist()):
-        asked = bought if enters else sold
-        checks = (asked[name][i] if name in asked else Check(name, None, None, Verdict.NOT_APPLICABLE) for name in LISTED)
-        listed.append((*checks, *_ABSENT))
-    return listed
+        bought |= _listed(ruling.entries.order, runs, columns)
+    sold = _listed(ruling.sales, runs, columns) if ruling.sales else {}
+    buying, selling = (zip(*_in_order(asked, len(runs)), strict=True) for asked in (bought, sold))
+    rows = zip(buying, selling, entering.tolist(), strict=True)
+    return [(*(entry if enters else leave), *_ABSENT) for entry, leave, enters in rows]
 
 
-def _listed(cuts: Cuts, ruling: Ruling, runs: IntArray, columns: IntArray) -> dict[str, list[Check]]:
+def _in_order(asked: Mapping[str, list[Check]], n: int) -> list[list[Check]]:
+    """Return the checks of every position by name, as they are shown; what was not asked does not apply."""
+    return [asked[name] if name in asked else [_NOT_ASKED[name]] * n for name in LISTED]
+
+
+def _listed(cuts: Cuts, runs: IntArray, columns: IntArray) -> dict[str, list[Check]]:
     """Return the checks of each position by name; a cap that was asked twice answers once, the stricter."""
-    shape = ruling.order.shape
+    answers = [(limit.value, limit.limit, limit.allowed) for _, limit, _ in cuts.limits]
+    value, bound, allowed = (np.stack([_at(part, runs, columns) for part in parts]) for parts in zip(*answers, strict=True))
+    asked = np.stack([before[runs, columns] for *_, before in cuts.limits]) / MICRO
+    verdict = np.where(np.isnan(allowed), 0, np.where(allowed <= 0, 3, np.where(allowed >= asked, 1, 2)))
+    numbers = np.round(value, 6), np.round(bound, 6), allowed * MICRO, verdict
+    alike = np.logical_and.reduce([_one(each) for each in numbers]).tolist()  # most checks say the same of every position
     listed: dict[str, list[Check]] = {}
-    for name, limit, before in cuts.limits:
-        parts = (limit.value, limit.limit, limit.allowed, before / MICRO)
-        new = _answers(name, *(np.broadcast_to(part, shape)[runs, columns] for part in parts))
+    rows = zip(cuts.limits, alike, *(each.tolist() for each in numbers), strict=True)
+    for (name, _, _), same, *said in rows:
+        asked_of = [tuple(each[0] for each in said)] if same else zip(*said, strict=True)
+        new = [_check(name, *each) for each in asked_of] * (len(runs) if same else 1)
         listed[name] = [_stricter(*pair) for pair in zip(listed[name], new, strict=True)] if name in listed else new
     return listed
 
 
-def _answers(name: str, value: FloatArray, limit: FloatArray, allowed: FloatArray, asked: FloatArray) -> list[Check]:
-    verdict = np.select([np.isnan(allowed), allowed <= 0, allowed >= asked], [0, 3, 1], 2)
-    numbers = np.round(value, 6), np.round(limit, 6), allowed * MICRO
-    if all(_one(each) for each in (*numbers, verdict)):  # most checks say the same of every position
-        first, bound, size = (float(each[0]) for each in numbers)
-        return [_check(name, first, bound, size, int(verdict[0]))] * len(verdict)
-    rows = zip(*(each.tolist() for each in numbers), verdict.tolist(), strict=True)
-    return [_check(name, *row) for row in rows]
+def _at(part: FloatArray, runs: IntArray, columns: IntArray) -> FloatArray:
+    """Return the numbers of some positions from an array that broadcasts to (n_runs, n)."""
+    table = part.reshape(1, -1) if part.ndim < 2 else part
+    row = runs if table.shape[0] > 1 else np.zeros_like(runs)
+    return table[row, columns if table.shape[1] > 1 else np.zeros_like(columns)]
 
 
-def _one(numbers: FloatArray) -> bool:
-    return bool((numbers == numbers[0]).all() or np.isnan(numbers).all())
+def _one(numbers: FloatArray | IntArray) -> BoolArray:
+    """Return which rows say the same of every position."""
+    same: BoolArray = (numbers == numbers[:, :1]).all(axis=1) | np.isnan(numbers).all(axis=1)
+    return same
 
 
 def _check(name: str, value: float, limit: float, allowed: float, verdict: int) -> Check:

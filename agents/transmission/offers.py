@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,17 +29,17 @@ class Offer:
     taken: IntArray  # (n_runs, n, n_levels)
     best: FloatArray  # (n,) [USD per share], NaN: none
     mid: FloatArray  # (n,) NaN: none
-    limit: IntArray  # (n,) [micro-USD per share], 0: none
+    limit: IntArray  # (n,) or (n_runs, n) [micro-USD per share], 0: none
     prints: BoolArray  # (n,)
 
     @property
     def within(self) -> BoolArray:
         """Return the levels that the limit price reaches."""
-        limit = self.limit[:, None]
+        limit = self.limit[..., None]
         return (self.price <= limit) if self.side == ASKS else (self.price >= limit)
 
     def shown_within(self) -> IntArray:
-        """Return the size shown within the limit price, (n,)."""
+        """Return the size shown within the limit price, with the shape of the limit."""
         shown: IntArray = np.where(self.within, self.shown, 0).sum(axis=-1, dtype=np.int64)
         return shown
 
@@ -47,6 +47,12 @@ class Offer:
         """Return what we took of it already, (n_runs, n)."""
         taken: IntArray = np.where(self.within, self.taken, 0).sum(axis=-1, dtype=np.int64)
         return taken
+
+    def held_to(self, times: FloatArray, tick_micro: IntArray) -> Offer:
+        """Return the offer with a limit price of no more than so many times the best price, (n_runs, n)."""
+        best = np.where(np.isnan(self.best), 0.0, np.rint(self.best * MICRO))
+        ticks = np.floor(best * np.minimum(times, MICRO) / tick_micro).astype(np.int64)
+        return replace(self, limit=np.minimum(self.limit, ticks * tick_micro))
 
     def average(self, size: IntArray) -> IntArray:
         """Return the average price of a size [micro-USD per share], (n_runs, n); 0 where nothing can be had."""

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from agents.transmission.constraints import exposure
+from agents.transmission.constraints import min_cash as cash
 from agents.transmission.constraints.ceilings import trade_ceiling
 from agents.transmission.constraints.exposure import CAPS, flat_share, headroom
 from agents.transmission.constraints.min_cash import min_cash
@@ -107,6 +109,8 @@ def _with_entries(ruling: Ruling, guarded: Guarded, row: int, cycle: Cycle, sett
     position, n_scaling = _position(standing, asks, settings)
     more = np.where(standing.entering, np.maximum(position.size - standing.base, 0), 0)
     drafted = more // standing.lot * standing.lot
+    times = np.minimum(exposure.dearest(standing, drafted, settings), cash.dearest(standing, drafted, settings))
+    asks = asks.held_to(times, tick)
     order = Cuts(drafted)
     for name, limit in guarded.limits.items():
         order.apply(name, Limit(*(part[row, own] for part in (limit.value, limit.limit, limit.allowed))))

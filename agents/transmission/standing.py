@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,7 +35,9 @@ class Standing:
     lot: IntArray  # (n,)
     entering: BoolArray  # (n_runs, n) more is wanted by a lot at least
     leaving: BoolArray  # (n_runs, n) less is wanted by a lot at least
+    loss: FloatArray  # (n,) worst loss of a share [USD]
     marks: Marks | None = None  # filled in once something has changed
+    summing: dict[str, Sums] = field(default_factory=dict, compare=False)  # by group, once asked for
 
     @property
     def own(self) -> IntArray:
@@ -48,20 +50,15 @@ class Standing:
         return self.held + self.buying
 
     @property
-    def loss(self) -> FloatArray:
-        """Return the worst loss of a share, (n,) [USD]; a share of unknown price may lose all."""
-        known, price = self.targets.worst_loss[self.own], self.targets.price[self.own]
-        loss = np.where(np.isnan(known), price, known)
-        return np.where(np.isnan(loss), 1.0, loss)
-
-    @property
     def changed(self) -> BoolArray:
         """Return where wanted and held differ by anything that matters."""
         return self.entering | self.leaving
 
     def sums(self, group: str) -> Sums:
         """Return the summing over a group of the axis."""
-        return sums_of(self.axis.groups[group][self.columns])
+        if group not in self.summing:
+            self.summing[group] = sums_of(self.axis.groups[group][self.columns])
+        return self.summing[group]
 
     def cost_of(self, size: IntArray) -> IntArray:
         """Return the worst-case loss of sizes, (n_runs, len(columns)), 0 for what is only held."""
@@ -93,8 +90,15 @@ def standing_of(targets: Targets, account: Account) -> Standing:
         targets=targets, account=account, axis=axis, columns=columns, n=n, wanted=wanted, held=held, buying=buying,
         selling=selling, existing=existing[:, columns], lot=lot,
         entering=wanted - held - buying >= lot,
-        leaving=(held - selling - wanted >= lot) & (buying == 0),
+        leaving=(held - selling - wanted >= lot) & (buying == 0), loss=_loss(targets, own),
     )  # fmt: skip
+
+
+def _loss(targets: Targets, own: IntArray) -> FloatArray:
+    """Return the worst loss of a share; a share of unknown price may lose all."""
+    known = targets.worst_loss[own]
+    loss = np.where(np.isnan(known), targets.price[own], known)
+    return np.where(np.isnan(loss), 1.0, loss)
 
 
 def _add_working(account: Account, axis: Axis, buying: IntArray, selling: IntArray, existing: IntArray) -> None:

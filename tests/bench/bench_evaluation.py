@@ -32,7 +32,7 @@ SPAN = 97
 
 def world(folder: Path, n_stations: int) -> tuple[Archive, WeatherDesk]:
     """Return an archive of a day of quarter hours with one event of nine brackets for each station, and a desk on it."""
-    stations = [station for code, station in sorted(load_stations().items()) if code[0] == "K"][:n_stations]
+    stations = sorted(load_stations().values(), key=lambda station: (station.country != "US", station.code))[:n_stations]
     records = []
     for i, station in enumerate(stations):
         unit = Unit.FAHRENHEIT if i % 2 else Unit.CELSIUS
@@ -86,7 +86,11 @@ def main() -> None:
         look, evaluation = seconds(one, given.times), seconds(lambda: desk.evaluate(panel, SETTINGS), given.times)
         quotes = seconds(lambda: desk.quotes(panel), given.times)
         rows = seconds(lambda: desk.columns(found, 0), given.times)
-        price, moved = found.offers.price, np.roll(found.p_pooled, 1, axis=-1)  # a belief one bracket off the market's
+        price, moved = (
+            found.offers.price,
+            np.maximum(np.roll(found.p_pooled, 1, axis=-1), 0.002),
+        )  # a belief one bracket off the market's
+        moved /= moved.sum(-1, keepdims=True)
         sized = seconds(lambda: stakes(moved, price[..., 0], price[..., 1]), given.times)
         day = seconds(lambda: desk.evaluate(desk.observe(archive.as_of(instants)), SETTINGS), 3)
         print(f"{n_events} events x {n_brackets} brackets; first look with nothing remembered {1000 * first:.1f} ms")

@@ -82,7 +82,17 @@ def start_all(data: Path, *arguments: str, mode: str = "demo", environment: Mapp
     """Run `start_all.sh` and return when it announces its addresses."""
     api, dashboard = free_port(), free_port()
     log = data.parent / f"{data.name}.log"
-    command = ["./start_all.sh", "--mode", mode, "--data", str(data), "--api-port", str(api), "--dashboard-port", str(dashboard)]
+    command = [
+        "./start_all.sh",
+        "--mode",
+        mode,
+        "--data",
+        str(data),
+        "--api-port",
+        str(api),
+        "--dashboard-port",
+        str(dashboard),
+    ]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, *arguments], cwd=ROOT, text=True, stdout=output, stderr=subprocess.STDOUT,

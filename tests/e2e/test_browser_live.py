@@ -83,7 +83,9 @@ def exact(value: float | None) -> str:
 
 def as_stored(cells: Mapping[str, str]) -> dict[str, str]:
     """Return a page's row in the form of `cells_of`."""
-    numbers = {name: exact(float(cells[name])) if cells[name] else "" for name in ("model", "market", "yes", "no", "edge", "depth")}
+    numbers = {
+        name: exact(float(cells[name])) if cells[name] else "" for name in ("model", "market", "yes", "no", "edge", "depth")
+    }
     return numbers | {"target": cells["target"]}
 
 

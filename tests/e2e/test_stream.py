@@ -106,6 +106,8 @@ def test_a_client_that_comes_late_hears_the_same(installation: Running) -> None:
 
 
 def test_both_are_running_again(installation: Running) -> None:
-    wait_for(lambda: (get_json(f"{installation.api}/api/status") or {}).get("trading_engine", {}).get("running"), 30, "an engine")
+    wait_for(
+        lambda: (get_json(f"{installation.api}/api/status") or {}).get("trading_engine", {}).get("running"), 30, "an engine"
+    )
 
     assert installation.stop() == 0

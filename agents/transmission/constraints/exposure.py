@@ -80,15 +80,34 @@ def flat_share(standing: Standing, size: IntArray, cap: Cap, settings: Settings)
 
 def headroom(standing: Standing, size: IntArray, cap: Cap, settings: Settings) -> Limit:
     """Return what may be held when only the rest of the cap can be added."""
-    most = np.floor(cap.most(standing, settings)).astype(np.int64)[:, None]
     more = np.where(standing.entering, np.maximum(size - standing.base, 0), 0)
-    sums = standing.sums(cap.group)
-    need = sums.each(standing.cost_of(more))[:, : standing.n]
-    there = sums.each(standing.existing)[:, : standing.n]
+    most, there, need = _asked(standing, more, cap, settings)
     room = np.maximum(most - there, 0)
     share = room / np.maximum(need, 1)
     allowed = np.where(need <= room, np.inf, (standing.base + np.floor(more * share)) / MICRO)
     return _limit(cap, standing, settings, there + need, most, allowed)
+
+
+def dearest(standing: Standing, more: IntArray, settings: Settings) -> FloatArray:
+    """Return, in times of its price, what each purchase may come to cost before a cap is passed, (n_runs, n).
+
+    The book that fills an order is a later one, and a long order walks it: sizes come from the price of now, and the limit
+    price of an order keeps what is paid within the caps.
+    """
+    times = np.full(more.shape, np.inf)
+    for cap in CAPS:
+        most, there, need = _asked(standing, more, cap, settings)
+        times = np.where(need > 0, np.minimum(times, np.maximum(most - there, 0) / np.maximum(need, 1)), times)
+    return np.maximum(times, 1.0)
+
+
+def _asked(standing: Standing, more: IntArray, cap: Cap, settings: Settings) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the cap, what is at risk already and what would be added, for the group of each column."""
+    most = np.floor(cap.most(standing, settings)).astype(np.int64)[:, None]
+    sums = standing.sums(cap.group)
+    need = sums.each(standing.cost_of(more))[:, : standing.n]
+    there = sums.each(standing.existing)[:, : standing.n]
+    return most, there, need
 
 
 def _limit(cap: Cap, standing: Standing, settings: Settings, value: IntArray, most: IntArray, allowed: FloatArray) -> Limit:

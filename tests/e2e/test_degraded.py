@@ -1,0 +1,272 @@
+"""Bad input while the desk runs: one clear line that names the thing, everything else goes on, nothing recorded is lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests import PreparedRequest, Response
+
+from core.errors import StoreError
+from core.wiring.desk import demo_adapter
+from tests.conftest import ROOT
+from tests.e2e.conftest import clean_environment, orchestrator
+from tests.e2e.desk_in_process import SEED, Change, ChangedWorld, ask, money_rows, settings_for, trade, with_body
+from venues.http import Http
+
+CYCLES = 6
+NEW_YORK = "highest-temperature-in-nyc"
+LOOSE = {"edge_min": 0.02}  # so that a short session trades several cities
+
+
+def json_changed(path: str, edit: Callable[[Any], None]) -> Change:
+    """Return a change of the decoded answers of one address."""
+
+    def change(request: PreparedRequest, response: Response) -> Response:
+        if path not in str(request.url) or response.status_code != 200:
+            return response
+        body = json.loads(response.raw.read())
+        edit(body)
+        return with_body(response, json.dumps(body).encode())
+
+    return change
+
+
+def of_new_york(edit: Callable[[dict[str, Any]], None]) -> Change:
+    """Return a change of the listings of New York."""
+
+    def every(events: list[dict[str, Any]]) -> None:
+        for event in events:
+            if event["slug"].startswith(NEW_YORK):
+                edit(event)
+
+    return json_changed("/gamma/events", every)
+
+
+def by_a_coin(event: dict[str, Any]) -> None:
+    """Say a rule that nobody has read before."""
+    for holder in (event, *event["markets"]):
+        holder["description"] = "Decided by the toss of a coin."
+
+
+def without_a_bracket(event: dict[str, Any]) -> None:
+    """Leave a gap in the ladder."""
+    interior = [market for market in event["markets"] if "or" not in market["groupItemTitle"]]
+    event["markets"].remove(sorted(interior, key=lambda market: str(market["groupItemTitle"]))[3])
+
+
+def books_of(tokens: set[str], **sides: list[dict[str, str]]) -> Change:
+    """Return a change of the books of some tokens."""
+
+    def every(books: list[dict[str, Any]]) -> None:
+        for book in books:
+            if book["asset_id"] in tokens:
+                book.update(sides)
+
+    return json_changed("/clob/books", every)
+
+
+def truncated(path: str) -> Change:
+    """Return a change that ends an answer in its middle."""
+
+    def change(request: PreparedRequest, response: Response) -> Response:
+        body = response.raw.read()
+        return with_body(response, body[: len(body) // 2] if path in str(request.url) else body)
+
+    return change
+
+
+def broken(path: str) -> Change:
+    """Return a change that answers 500."""
+
+    def change(request: PreparedRequest, response: Response) -> Response:
+        return with_body(response, b'{"error": "oops"}', 500) if path in str(request.url) else response
+
+    return change
+
+
+def hanging(path: str) -> Change:
+    """Return a change that never answers: what the client sees is its own patience ending."""
+
+    def change(request: PreparedRequest, response: Response) -> Response:
+        if path in str(request.url):
+            raise requests.ReadTimeout("Read timed out. (read timeout=3.0)")
+        return response
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def tokens_of_new_york(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The tokens of New York's events."""
+    data = tmp_path_factory.mktemp("tokens") / "data"
+    trade(settings_for(data), demo_adapter(SEED), 2)
+    with sqlite3.connect(data / "evaluations" / "weather.db") as connection:
+        rows = connection.execute("SELECT yes, no FROM evaluations WHERE event_id LIKE ?", (f"{NEW_YORK}%",)).fetchall()
+    assert rows
+    return {token for row in rows for token in row}
+
+
+def lines(data: Path, kind: str) -> list[tuple[str, str]]:
+    """Return severity and message of the activity of one type."""
+    return ask(data, "SELECT severity, message FROM activity WHERE type = ? ORDER BY seq", kind)
+
+
+def assert_the_rest_went_on(data: Path, cycles: int = CYCLES) -> None:
+    """Assert that every cycle completed, that other cities traded, and that the money is right."""
+    assert ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'") == [(cycles,)]
+    others = {station for (station,) in ask(data, "SELECT DISTINCT station FROM fills")} - {"KLGA"}
+    assert len(others) >= 2
+    assert not ask(data, "SELECT 1 FROM fills WHERE event_id LIKE ?", f"{NEW_YORK}%")
+    assert orchestrator("--mode", "doctor", "--ledger", "--data", str(data)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (of_new_york(by_a_coin), "rule: a sentence is not understood: 'Decided by the toss of a coin.'"),
+        (of_new_york(without_a_bracket), "leave a gap or overlap"),
+    ],
+    ids=["a rule that does not parse", "a ladder with a gap"],
+)
+def test_a_listing_that_cannot_be_trusted_keeps_its_event_from_being_traded(change: Change, words: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+
+    trade(settings_for(data, **LOOSE), ChangedWorld(change), CYCLES)
+
+    said = lines(data, "event_refused")
+    events = {NEW_YORK + f"-on-june-{day}-2026" for day in (1, 2)}
+    assert len(said) == len(events), "once for each event, not in every cycle"
+    assert all(severity == "WARNING" and words in message for severity, message in said)
+    assert {event for event in events for _, message in said if event in message} == events
+    assert_the_rest_went_on(data)
+
+
+@pytest.mark.parametrize(
+    ("sides", "words"),
+    [
+        ({"bids": [], "asks": []}, "no price"),
+        ({"bids": [{"price": "0.9", "size": "500"}], "asks": [{"price": "0.1", "size": "500"}]}, "book_sanity refuses"),
+    ],
+    ids=["empty", "crossed"],
+)
+def test_a_book_that_makes_no_sense_is_not_traded(
+    sides: dict[str, list[dict[str, str]]], words: str, tokens_of_new_york: set[str], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+
+    trade(settings_for(data, **LOOSE), ChangedWorld(books_of(tokens_of_new_york, **sides)), CYCLES)
+
+    said = [message for _, message in lines(data, "edges_updated") if message.startswith("New York 2026-06-01")]
+    assert all(words in message for message in said[1:]), said
+    assert_the_rest_went_on(data)
+
+
+@pytest.mark.parametrize("damage", [truncated, broken, hanging])
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [("/open-meteo/", "open_meteo"), ("/awc/", "metar"), ("/clob/", "polymarket"), ("/gamma/", "polymarket")],
+)
+def test_a_source_that_fails_is_named_and_the_desk_goes_on_when_it_is_back(
+    damage: Callable[[str], Change], path: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Http.__init__.__kwdefaults__, "sleep", lambda seconds: None)
+    data, settings = tmp_path / "data", settings_for(tmp_path / "data", **LOOSE)
+
+    trade(settings, ChangedWorld(damage(path)), 3)
+    named = lines(data, "source_error")
+    trade(settings, demo_adapter(SEED), 4)
+
+    assert named
+    assert all(severity == "WARNING" and message.startswith(source) for severity, message in named), named
+    assert ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'") == [(7,)]
+    assert ask(data, "SELECT count(*) FROM fills")[0][0] >= 3
+    assert orchestrator("--mode", "doctor", "--ledger", "--data", str(data)).returncode == 0
+
+
+def newest_snapshot(data: Path, source: str) -> Path:
+    return max((data / "snapshots" / source).rglob("*.json"), key=lambda path: path.name)
+
+
+@pytest.mark.parametrize("source", ["metar", "open_meteo", "polymarket"])
+def test_a_snapshot_cut_in_half_is_set_aside_and_named(source: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data, settings = tmp_path / "data", settings_for(tmp_path / "data", **LOOSE)
+    trade(settings, demo_adapter(SEED), CYCLES)
+    damaged = newest_snapshot(data, source)
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    before = money_rows(data)
+
+    with caplog.at_level(logging.WARNING):
+        trade(settings, demo_adapter(SEED), CYCLES)
+
+    assert damaged.name in caplog.text
+    assert not damaged.exists()
+    assert any(damaged.name in path.name for path in (data / "quarantine").iterdir())
+    assert ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'") == [(2 * CYCLES,)]
+    assert money_rows(data)["fills"][: len(before["fills"])] == before["fills"]
+
+
+class FullDisk:
+    """`os.write` on a disk that is full after so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.write = room, os.write
+
+    def __call__(self, descriptor: int, content: bytes) -> int:
+        self.room -= len(content)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.write(descriptor, content)
+
+
+def test_a_full_disk_ends_the_desk_with_the_folder_named_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed, data = tmp_path / "undisturbed", tmp_path / "data"
+    trade(settings_for(undisturbed), demo_adapter(SEED), 2 * CYCLES)
+
+    with monkeypatch.context() as full:
+        full.setattr("core.store.durable.os.write", FullDisk(2_000_000))
+        with pytest.raises(StoreError, match=f"cannot write in {data}: No space left on device; free some space"):
+            trade(settings_for(data), demo_adapter(SEED), 2 * CYCLES)
+    done = ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'")[0][0]
+    trade(settings_for(data), demo_adapter(SEED), 2 * CYCLES - done)
+
+    assert 0 < done < 2 * CYCLES
+    assert not list((data / "incoming").glob("*"))
+    assert money_rows(data) == money_rows(undisturbed)
+
+
+LARGEST_FILE = 300_000  # bytes: less than the journal of a day
+
+
+def test_a_disk_that_refuses_the_journal_ends_the_command_with_one_line(tmp_path: Path) -> None:
+    """Any file of ours may be the one that cannot grow: the kernel refuses, at whatever place that is."""
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "core.orchestrator", "--mode", "simulate", "--days", "0.3", "--data", str(data)]
+
+    ended = subprocess.run(
+        command, cwd=ROOT, text=True, capture_output=True, timeout=120, env=clean_environment(), check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE)),
+    )  # fmt: skip
+    healed = orchestrator("--mode", "simulate", "--days", "0.3", "--data", str(data))
+    undisturbed = orchestrator("--mode", "simulate", "--days", "0.3", "--data", str(tmp_path / "undisturbed"))
+
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert ended.stderr.startswith("hermes: ")
+    assert str(data) in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert healed.returncode == undisturbed.returncode == 0, healed.stderr
+    assert money_rows(data) == money_rows(tmp_path / "undisturbed")
