@@ -31,7 +31,7 @@ def test_every_mode_is_described() -> None:
 
 def test_every_route_is_described(tmp_path: Path) -> None:
     app = create_app(load_settings(None, data_dir=tmp_path))
-    paths = {path for path in app.openapi()["paths"]}
+    paths = set(app.openapi()["paths"])
 
     assert paths
     assert [path for path in sorted(paths) if f"`{path}`" not in page("api.md")] == []
