@@ -103,7 +103,7 @@ def _event_line(
     high = f"{forecast:.1f}°{unit}" if np.isfinite(forecast) else "no forecast"
     reasons = Counter(refused[token] for side in ("yes", "no") for token in brackets[side][rows] if token in refused)
     refusal = "".join(f", {code} refuses {n}" for code, n in sorted(reasons.items()))
-    edge = "no price" if best is None else f"best edge {100 * best:+.1f}¢"
+    edge = "no price" if best is None else f"best edge {_cents(best)}"
     return Activity(
         at=cycle.sealed_at, action=Action.DECISION, type="edges_updated",
         message=f"{city} {day}: forecast {high}, {edge}, {int(wanted.sum())} to trade, {regime}{refusal}",
@@ -113,6 +113,12 @@ def _event_line(
             "max_edge_pct": None if best is None else round(100 * best, 4), "regime": str(regime),
         },
     )  # fmt: skip
+
+
+def _cents(usd: float) -> str:
+    """Return signed cents with a true minus, and zero without a sign."""
+    cents = round(100 * usd, 1)
+    return f"{abs(cents):.1f}¢" if cents == 0 else f"{'+' if cents > 0 else '−'}{abs(cents):.1f}¢"
 
 
 def trades(cycle: Cycle, account: Account, reports: Reports) -> tuple[Activity, ...]:

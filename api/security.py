@@ -39,7 +39,18 @@ def check_bind(host: str) -> None:
 
 def host_of(authority: str) -> str:
     """Return the name in a Host header or an Origin's authority, without port and brackets."""
-    return (urlsplit(f"//{authority}").hostname or "").lower()
+    try:
+        return (urlsplit(f"//{authority}").hostname or "").lower()
+    except ValueError:  # a bracket without its partner
+        return ""
+
+
+def host_of_origin(origin: str) -> str:
+    """Return the name of an Origin, "" where it is none."""
+    try:
+        return host_of(urlsplit(origin).netloc)
+    except ValueError:
+        return ""
 
 
 class TooLargeError(Exception):
@@ -80,7 +91,7 @@ class Gate:
             return 403, "forbidden", f"Host {headers.get(b'host', '')[:80]!r} is not a name of this sidecar; use 127.0.0.1"
         origin = headers.get(b"origin")
         changes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
-        if origin is not None and changes and host_of(urlsplit(origin).netloc) not in self._hosts:
+        if origin is not None and changes and host_of_origin(origin) not in self._hosts:
             return 403, "forbidden", f"Origin {origin[:80]!r} may not use this sidecar"
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping
 from datetime import date
@@ -14,6 +15,8 @@ from core.errors import HermesError
 from core.settings import Settings, load_settings
 
 REFUSED = 2
+MOST_DAYS = 3_660
+FIRST_YEAR, LAST_YEAR = 1970, 2100
 
 MODES: Mapping[str, tuple[str, str]] = {
     "fetch": ("core.modes.look:fetch", "ask every source once, keep and print what came"),
@@ -28,6 +31,8 @@ MODES: Mapping[str, tuple[str, str]] = {
     "backtest": ("core.modes.history:backtest", "run the desk over recorded or imported days"),
     "replay": ("core.modes.replay:replay", "run a recorded session again and compare every row"),
     "verify": ("core.modes.verify:verify", "score model and market on settled days"),
+    "kill": ("core.modes.operator:kill", "throw the kill switch of a running desk: exits only"),
+    "lift": ("core.modes.operator:lift", "lift the kill switch"),
     "doctor": ("core.modes.doctor:doctor", "check settings, data, sources, journal and ledger"),
 }
 
@@ -61,9 +66,28 @@ def _settings(given: argparse.Namespace) -> Settings:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise argparse.ArgumentTypeError(f"{text!r} lies outside {FIRST_YEAR} to {LAST_YEAR}")
+        return day
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write YYYY-MM-DD") from None
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not 0 < days <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no span; give days above 0 and up to {MOST_DAYS}")
+    return days
+
+
+def _folder(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the folder has no name; leave the option out for the default")
+    return text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,12 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--mode", required=True, choices=MODES, metavar="NAME")
     parser.add_argument("--world", choices=("live", "demo", "archive"), help="which world the mode works on")
-    parser.add_argument("--data", metavar="DIR", help="data folder")
+    parser.add_argument("--data", type=_folder, metavar="DIR", help="data folder")
     parser.add_argument("--stations", metavar="EGLC,KLGA", help="ICAO codes")
     parser.add_argument("--date", type=_day, metavar="YYYY-MM-DD", help="event day")
     parser.add_argument("--start", type=_day, metavar="YYYY-MM-DD", help="first day")
     parser.add_argument("--end", type=_day, metavar="YYYY-MM-DD", help="last day, included")
-    parser.add_argument("--days", type=float, default=2.0, metavar="N", help="simulate: simulated days")
+    parser.add_argument("--days", type=_days, default=2.0, metavar="N", help="simulate: simulated days")
     parser.add_argument("--seed", type=int, metavar="S", help="demo world")
     parser.add_argument("--speed", type=float, metavar="X", help="demo: simulated seconds in a second")
     parser.add_argument("--interval", type=int, metavar="SECONDS", help="time between two cycles")

@@ -56,7 +56,7 @@ def axis_of(wanted: tuple[Instrument, ...], held: tuple[Instrument, ...]) -> Axi
     return _axis(_Same(wanted), _Same(held))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)  # each look has its own tuples: more would keep what is gone
 def _axis(wanted: _Same, held: _Same) -> Axis:
     first, groups = _of_wanted(wanted)
     more = tuple(instrument for instrument in held.it if instrument.token not in first.column)

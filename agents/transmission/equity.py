@@ -50,10 +50,11 @@ def marks_of(account: Account, targets: Targets, quotes: Quotes, row: int, setti
     price, size, age = _bids(quotes, row, columns, settings)
     last = price[:, 0]
     fresh = age <= 60.0 * settings.risk.bid_minutes
-    guess = np.fmin(targets.fair[columns], last)
+    guess = np.fmin(targets.fair[columns], last)  # a book that has lost its bid for a look leaves the fair value alone
     guessed = np.floor(np.where(np.isnan(guess), 0.0, guess) * STALE_SHARE * held).astype(np.int64)
-    never = np.isinf(age) | np.isnan(age)
-    value[:, own] = np.where(fresh, _walked(price, size, held), np.where(never, value[:, own], guessed))
+    never = np.isinf(age) | np.isnan(age) | np.isnan(guess)
+    quoted = fresh & ~np.isnan(last)
+    value[:, own] = np.where(quoted, _walked(price, size, held), np.where(never, value[:, own], guessed))
     stale[own] = ~fresh
     return Marks(value, stale & _held(account))
 

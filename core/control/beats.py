@@ -53,7 +53,7 @@ class Beats:
     """One row per process; `path` is control.db or its folder."""
 
     def __init__(self, path: Path) -> None:
-        self._file = ControlFile(path, _TABLES)
+        self._file = ControlFile(path, _TABLES, durable=False)
 
     def beat(self, process: str, at: datetime, state: str, *, wall_at: datetime | None = None, **facts: object) -> None:
         """Replace the word of a process."""

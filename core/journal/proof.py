@@ -122,11 +122,14 @@ def _fills(ask: Ask, _: Count) -> Iterator[str]:
         "OR (o.size_micro > 0) <> (f.size_micro > 0) OR f.size_micro = 0 OR f.notional_micro < 0)"
     ):
         yield f"fills: {execution_id} does not fit its order {order_id}"
-    for execution_id, size, levels in ask(
-        "SELECT execution_id, size_micro, levels FROM fills WHERE desk = ? AND levels <> '[]'"
+    for execution_id, size, notional, levels in ask(
+        "SELECT execution_id, size_micro, notional_micro, levels FROM fills WHERE desk = ? AND levels <> '[]'"
     ):
-        if sum(level[2] for level in json.loads(levels)) != abs(size):
+        taken = json.loads(levels)
+        if sum(level[2] for level in taken) != abs(size):
             yield f"fills: the levels of {execution_id} do not make its size {size}"
+        if sum(level[0] * level[2] for level in taken) // 1_000_000 != notional:
+            yield f"fills: the levels of {execution_id} do not make its cost {notional}"
 
 
 def _orders(ask: Ask, _: Count) -> Iterator[str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import wall_now
 from core.control.beats import Beats
 from core.errors import HermesError
 from core.journal.proof import Proof, prove
 from core.journal.reader import JournalReader
+from core.modes.where import journal_folder
 from core.registry import load_stations
 from core.settings import Settings
 from core.store.catalogue import Catalogue
@@ -35,7 +39,7 @@ class Finding:
 
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
     """Print every finding; 0 only when all are well."""
-    data_dir = settings.folder(given.world or settings.mode)
+    data_dir = journal_folder(settings, given)
     checks = LEDGER_ONLY if given.ledger else ALL
     findings = [finding for check in checks for finding in _guarded(check, settings, data_dir)]
     for finding in findings:
@@ -46,8 +50,9 @@ def doctor(settings: Settings, given: argparse.Namespace) -> int:
 def _guarded(check: Callable[[Settings, Path], Iterator[Finding]], settings: Settings, data_dir: Path) -> Iterator[Finding]:
     try:
         yield from check(settings, data_dir)
-    except (HermesError, OSError) as error:
-        yield Finding(check.__name__.strip("_"), False, str(error))
+    except (HermesError, OSError, SQLAlchemyError, sqlite3.Error, ValueError, TypeError) as error:
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        yield Finding(check.__name__.strip("_"), False, f"{words}; restore the file from a backup")
 
 
 def _settings(settings: Settings, data_dir: Path) -> Iterator[Finding]:
@@ -73,7 +78,7 @@ def _free_gigabytes(folder: Path) -> float:
 
 
 def _sources(settings: Settings, data_dir: Path) -> Iterator[Finding]:
-    if settings.mode == "demo":
+    if settings.mode == "demo" or JournalReader(journal_address(settings, data_dir)).world().startswith("demo"):
         yield Finding("sources", True, "demo world: no public service is needed")
         return
     for name, up in service_state(settings).items():
@@ -96,6 +101,10 @@ def _ledger(settings: Settings, data_dir: Path) -> Iterator[Finding]:
         yield Finding("ledger", False, f"no journal in {data_dir}; ./start_all.sh makes one")
         return
     reader = JournalReader(address)
+    if not reader.desks():
+        damaged = not reader.world() or reader.count_fills() > 0
+        words = "the journal holds no schema or no account: it is damaged, restore it from a backup"
+        yield Finding("ledger", not damaged, words if damaged else "nothing was booked yet")
     for desk in reader.desks():
         proof = prove(reader, desk)
         yield Finding("ledger", proof.proven, f"{desk}: {_proven(proof)}")

@@ -6,6 +6,7 @@ import argparse
 
 from core import log
 from core.control.lock import Lock
+from core.errors import NotAllowedError
 from core.model.cycle import Cycle
 from core.modes.stopping import Stopping
 from core.settings import Settings
@@ -20,6 +21,8 @@ def dynamic_paper(settings: Settings, given: argparse.Namespace) -> int:
 
 def demo(settings: Settings, given: argparse.Namespace) -> int:
     """The same on the demo world that the environment names."""
+    if not settings.source("polymarket_gamma").base_url:
+        raise NotAllowedError("no demo world is served here; ./start_all.sh --mode demo serves one, --mode simulate needs none")
     return _run(settings, given, world="demo")
 
 

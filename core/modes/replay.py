@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import UnknownIdError
 from core.journal.reader import JournalReader
 from core.model.cycle import Phase
+from core.modes.where import journal_folder
 from core.settings import Settings
 from core.wiring.desk import journal_address
 from core.wiring.research import COMPARED, Difference, differences, replay_cycles
@@ -18,7 +19,7 @@ from core.wiring.research import COMPARED, Difference, differences, replay_cycle
 
 def replay(settings: Settings, given: argparse.Namespace) -> int:
     """Replay the journal of a data folder; 0 when every row is identical."""
-    data_dir = settings.folder(given.world or settings.mode)
+    data_dir = journal_folder(settings, given)
     address = journal_address(settings, data_dir)
     if not settings.database_url and not (data_dir / "hermes.db").exists():
         raise UnknownIdError(f"no recorded session in {data_dir}; run ./start_all.sh or --mode simulate first")

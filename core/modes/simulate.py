@@ -34,6 +34,9 @@ def simulate(settings: Settings, given: argparse.Namespace) -> int:
             adapter=demo_adapter(settings.seed), on_clock=stopping.watch, progress=progress,
         )  # fmt: skip
     seconds = monotonic_seconds() - begun
+    if not seen[0] and not stopping():
+        print(f"{data_dir} has come to {until:%Y-%m-%d %H:%M}Z already; give more --days to go on", flush=True)
+        return 0
     print(
         f"{seen[0]} cycles in {seconds:.1f} s ({1000 * seconds / max(1, seen[0]):.1f} ms each), data in {data_dir}", flush=True
     )

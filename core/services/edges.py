@@ -291,9 +291,9 @@ def _edge(
         market_id=row["market_id"], token_id=row["no"] if side == "NO" else row["yes"], side=side,
         p_model=number(row["p_model"]), p_pooled=number(row["p_pooled"]), p_market=number(row["p_market"]),
         yes_bid=number(row["yes_bid"]), yes_ask=number(row["yes_ask"]), no_bid=number(row["no_bid"]),
-        no_ask=number(row["no_ask"]), executable_price=price, edge=edge, edge_pct=pct(edge),
+        no_ask=number(row["no_ask"]), executable_price=None if price is None else round(price, 6), edge=edge, edge_pct=pct(edge),
         edge_yes=number(row["edge_yes"]), edge_no=number(row["edge_no"]),
-        depth_shares=number(row["yes_depth" if side == "YES" else "no_depth"]) if side else None,
+        depth_shares=_depth(row, side),
         f_kelly=number(row["fraction_yes" if side == "YES" else "fraction_no"]) if side else None,
         size_usd=usd(abs(ruling["order_micro"]) * ruling["price_micro"] // MICRO) if ruling and ordered else Decimal(0),
         decision="trade" if ordered else "skip", reason=ruling["reason_code"] if ruling else _unruled(row),
@@ -301,6 +301,11 @@ def _edge(
         held_yes=usd(held.get(row["yes"], 0)), held_no=usd(held.get(row["no"], 0)),
         target_yes=_target(rulings.get(row["yes"])), target_no=_target(rulings.get(row["no"])),
     )  # fmt: skip
+
+
+def _depth(row: Mapping[str, Any], side: str) -> float | None:
+    depth = number(row["yes_depth" if side == "YES" else "no_depth"]) if side else None
+    return None if depth is None else round(depth, 6)
 
 
 def _target(ruling: Mapping[str, Any] | None) -> Decimal | None:

@@ -129,7 +129,7 @@ class Growing:
     def extend(self, more: NDArray[Any]) -> None:
         needed = self.size + len(more)
         if needed > len(self._values):
-            roomy = np.empty(max(needed, len(self._values) * 2), self._values.dtype)
+            roomy = np.empty(max(needed, len(self._values) * 5 // 4), self._values.dtype)
             roomy[: self.size] = self.values
             self._values = roomy
         self._values[self.size : needed] = more

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from core.errors import StoreError
@@ -18,6 +19,8 @@ _WAYS_OUT: Mapping[int, str] = {
     errno.EPERM: "give this user the right to write there, or move the data folder with HERMES_DATA_DIR",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
+
+_WRITERS, _FEW = 8, 3
 
 
 @contextlib.contextmanager
@@ -36,22 +39,31 @@ def write_durable(files: Mapping[Path, bytes], incoming: Path) -> None:
     incoming.mkdir(parents=True, exist_ok=True)
     arrived: list[tuple[Path, Path]] = []
     try:
-        for path, content in files.items():
-            temporary = incoming / f"{os.getpid()}-{len(arrived)}-{path.name}"
-            arrived.append((temporary, path))
-            _write_synced(temporary, content)
-        folders = {path.parent: None for path in files}
+        for path in files:
+            arrived.append((incoming / f"{os.getpid()}-{len(arrived)}-{path.name}", path))
+        _at_once(_write_synced, [temporary for temporary, _ in arrived], list(files.values()))
+        folders = list(dict.fromkeys(path.parent for path in files))
         for folder in folders:
             make_durable(folder)
         for temporary, path in arrived:
             os.rename(temporary, path)
-        for folder in folders:
-            sync_folder(folder)
+        _at_once(sync_folder, folders)
     except BaseException:
         for temporary, _ in arrived:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
         raise
+
+
+def _at_once(act: Callable[..., None], *arguments: Sequence[object]) -> None:
+    """Do something for each of some files: a disk that is asked for many syncs together answers nearly as fast as for one."""
+    if len(arguments[0]) < _FEW:
+        for each in zip(*arguments, strict=True):
+            act(*each)
+        return
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as pool:
+        for done in [pool.submit(act, *each) for each in zip(*arguments, strict=True)]:
+            done.result()
 
 
 def _write_synced(path: Path, content: bytes) -> None:

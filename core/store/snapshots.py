@@ -17,7 +17,7 @@ from core.store.layout import INCOMING, day_of, reference_path, snapshot_path
 from core.store.scan import reference_bytes
 from core.units import micros
 
-_REMEMBERED = 512
+_REMEMBERED = 96  # what one cycle writes is read back in the next
 
 
 class SnapshotStore:

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from types import FrameType
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Go quietly when the signal comes before there is anything to stop."""
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":  # before the first slow import: until now there is nothing to stop
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _leave)
+
 import argparse
 import sys
 
@@ -31,10 +45,18 @@ def main(arguments: list[str] | None = None) -> int:
         return REFUSED
 
 
+def _folder(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the folder has no name; leave the option out for the default")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="start_all.sh", description="Start Hermes: engine, sidecar and dashboard.")
     parser.add_argument("--mode", choices=MODES, help="auto (default): live if the public services answer, else demo")
-    parser.add_argument("--data", metavar="DIR", help="data folder (default data, or data/demo in the demo world)")
+    parser.add_argument(
+        "--data", type=_folder, metavar="DIR", help="data folder (default data, or data/demo in the demo world)"
+    )
     parser.add_argument("--api-port", type=int, metavar="N", help="port of the sidecar (default 8000)")
     parser.add_argument("--dashboard-port", type=int, metavar="N", help="port of the dashboard (default 8501)")
     parser.add_argument("--speed", type=float, metavar="X", help="demo: simulated seconds in a second (default 300)")

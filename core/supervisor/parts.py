@@ -9,16 +9,17 @@ from pathlib import Path
 
 from core.control.beats import Beats
 from core.settings import Settings
+from core.supervisor.ports import free_port
 from core.supervisor.processes import Part, answers
 
 ANNOUNCEMENT = "world.json"
 
 
 def demo_part(settings: Settings, data_dir: Path) -> Part:
-    """Return the demo world's server."""
+    """Return the demo world's server; its port stays the same when it must be started again."""
     announcement = data_dir / ANNOUNCEMENT
     command = [
-        sys.executable, "-m", "venues.demo.server", "--seed", str(settings.seed), "--port", str(settings.world_port),
+        sys.executable, "-m", "venues.demo.server", "--seed", str(settings.seed), "--port", str(settings.world_port or free_port()),
         "--announce", str(announcement),
     ]  # fmt: skip
     return Part("world", command, {}, lambda: announcement.exists() and answers(f"{demo_address(data_dir)}/health"))

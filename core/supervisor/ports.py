@@ -17,3 +17,10 @@ def check_free(what: str, port: int, option: str) -> None:
             raise BusyError(
                 f"port {port} for the {what} is taken ({error.strerror}); free it or give another {option}"
             ) from None
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -106,7 +106,10 @@ class Supervisor:
         if self._dashboard:
             print(f"Hermes ({world})\n  dashboard  http://localhost:{self._settings.dashboard_port}", flush=True)
         print(f"  sidecar    http://localhost:{self._settings.api_port}  (docs at /docs)", flush=True)
-        print(f"  data       {self._data_dir}\nCtrl-C stops everything.", flush=True)
+        print(
+            f"  data       {self._data_dir}  (touch {self._data_dir / 'KILL'} stops all new risk)\nCtrl-C stops everything.",
+            flush=True,
+        )
 
     def _watch(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):

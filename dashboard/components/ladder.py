@@ -49,10 +49,18 @@ def cells(rung: Edge) -> tuple[Cell, ...]:
         _price(rung.yes_ask, rung.yes_bid, "YES"),
         _price(rung.no_ask, rung.no_bid, "NO"),
         Cell(wording.edge_of(rung.side, rung.edge), rung.edge, edge_note or _both(rung), _tone(rung.edge)),
-        Cell(wording.shares(rung.depth_shares), rung.depth_shares, "Shares within the limit price" if rung.side else NO_PRICE),
+        _depth(rung),
         target(rung),
         Cell(wording.reason(rung.reason), rung.reason, f"{rung.decision}: {rung.reason}", "strong" if _orders(rung) else ""),
     )
+
+
+def _depth(rung: Edge) -> Cell:
+    if not rung.side:
+        return Cell(wording.NONE, rung.depth_shares, NO_PRICE)
+    if not rung.depth_shares:
+        return Cell(wording.NONE, rung.depth_shares, "Nothing is offered within the price that leaves enough edge")
+    return Cell(wording.shares(rung.depth_shares), rung.depth_shares, "Shares within the limit price")
 
 
 def target(rung: Edge) -> Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from html import escape
@@ -13,6 +13,7 @@ from core.services import Services
 from core.services.activity import LogRow
 from core.services.edges import Ladder, Outlook
 from core.services.positions import EventPosition
+from core.services.trades import Trade
 from core.services.weather import EventCard
 from dashboard import selection, wording
 from dashboard.charts import event as event_chart
@@ -27,6 +28,7 @@ from dashboard.selection import Selection
 
 LAST = "last_selection"  # comes back with the page where the address says nothing
 LINES = 6  # of activity
+MOST_TRADES = 200  # of one event that are added up
 LIKELY = 3  # outcomes that are shown one by one
 
 
@@ -73,7 +75,7 @@ def _event(services: Services, outlook: Outlook) -> None:
         ladder = services.edges.ladder(outlook.event_id)
     with panel("Temperature"):
         card = services.weather.card(outlook.event_id)
-        st.html(rule_line(card, outlook))
+        st.html(rule_line(card, outlook, services.trades.recent(event_id=outlook.event_id, limit=MOST_TRADES).trades))
     with st.container(key="figure"), panel("Temperature"):
         if card is not None:
             plot(
@@ -95,7 +97,7 @@ def _event(services: Services, outlook: Outlook) -> None:
             _market(services, card, names)
 
 
-def rule_line(card: EventCard, outlook: Outlook) -> str:
+def rule_line(card: EventCard, outlook: Outlook, trades: Sequence[Trade] = ()) -> str:
     """Return what the event settles on, what comes next, and how fresh its sources are, in one line."""
     zone, rule = clock_of(card), card.rule
     parts = [escape(card.station_code), escape(card.venue.title())]
@@ -106,12 +108,20 @@ def rule_line(card: EventCard, outlook: Outlook) -> str:
         left = (card.next_report_at - card.as_of).total_seconds()
         due = f"next in {wording.span(left)}" if left >= 0 else f"awaited for {wording.span(-left)}"
         parts.append(f"METAR {wording.clock(card.next_report_at, zone, seconds=False)} {due}")
-    parts.append(_ends(card))
+    parts.append(escape(_ends(card, trades)))
     notes = "".join(f'<span class="amber">▲ {escape(note)}</span>' for note in card.notes)
     return f'<p class="rule" data-event="{escape(outlook.event_id)}">{" · ".join(parts)} {notes}</p>'
 
 
-def _ends(card: EventCard) -> str:
+def _ends(card: EventCard, trades: Sequence[Trade]) -> str:
+    """Return when the day begins or ends, or how it ended: the venue's word, else ours from METAR."""
+    final = next((trade.winner_bracket for trade in trades if trade.winner_bracket), None)
+    ours = next((trade.provisional_winner for trade in trades if trade.provisional_winner), None)
+    if final:
+        made = sum((trade.realized_pnl for trade in trades if trade.realized_pnl is not None), Decimal(0))
+        return f"settled at {final}, {wording.gain(made)} for this desk"
+    if ours and card.as_of >= card.window_end:
+        return f"day over, METAR says {ours}, the venue's word is awaited"
     if card.as_of < card.window_start:
         return f"day begins in {wording.span((card.window_start - card.as_of).total_seconds())}"
     if card.as_of < card.window_end:
@@ -175,7 +185,7 @@ def _chance(probability: float | None) -> str:
 def _activity(services: Services, outlook: Outlook, card: EventCard | None) -> None:
     zone = clock_of(card) if card else UTC
     heading("Activity", clock_name(card) if card else "UTC")
-    logs = services.activity.logs(station_code=outlook.station_code, limit=LINES)
+    logs = services.activity.logs(station_code=outlook.station_code, event_day=outlook.event_day, limit=LINES)
     if not logs.logs:
         empty(logs.missing or f"Nothing was done for {outlook.station_code} yet.")
         return

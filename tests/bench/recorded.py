@@ -34,6 +34,7 @@ INTERVAL = timedelta(minutes=15)
 SEALED, FILLED = timedelta(seconds=2), timedelta(seconds=4)
 N_CYCLES, N_BRACKETS, N_LEVELS = 96, 9, 3
 HOUR = 3_600 * MICRO
+RIGHT = 0.6  # how often the desk's forecast is borne out: it must neither run out of money nor of depth in a month
 LEARNED_SPREAD = 2.0  # degrees of the rule
 
 
@@ -117,7 +118,8 @@ def record_day(
         for part in _records(each, cycles, centre[column] + market[:, column], chance)
     ))  # fmt: skip
     panel = _panel(listed, cycles, archive, centre + market + model)
-    winners = (each.event.winner_of(round(float(centre[i] + market[-1, i]))) for i, each in enumerate(listed))
+    right = centre + market[-1] + np.where(chance.random(len(listed)) < RIGHT, model[-1], 0.0)  # else the market was
+    winners = (each.event.winner_of(round(float(right[i]))) for i, each in enumerate(listed))
     return Day(panel, cycles, archive, tuple(_payout(each.event, winner) for each, winner in zip(listed, winners, strict=True)))
 
 

@@ -24,6 +24,7 @@ from core.services.status import (
     Status,
     SystemState,
 )
+from core.services.trades import Trades
 from core.services.weather import Band, BracketSeries, EventCard, Fan, MarketHistory, RuleLine
 
 DAY = date(2026, 12, 9)
@@ -287,6 +288,15 @@ class FakeActivity:
         ]  # fmt: skip
 
 
+class FakeTrades:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def recent(self, *, limit: int = 100, offset: int = 0, **filters: Any) -> Trades:
+        none = Decimal(0)
+        return Trades(self.world.now, "fake", 0, 0, limit, offset, (), none, none, none, 0, 0, 0)
+
+
 class FakeServices:
     """Stands where `Services` stands."""
 
@@ -294,3 +304,4 @@ class FakeServices:
         self.world = world or World()
         self.status, self.edges, self.weather = FakeStatus(self.world), FakeEdges(self.world), FakeWeather(self.world)
         self.positions, self.activity = FakePositions(self.world), FakeActivity(self.world)
+        self.trades = FakeTrades(self.world)

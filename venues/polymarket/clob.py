@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from venues.spans import joined, json_elements
 
 DECODER = 1
 TICK_MICRO, MIN_SIZE_MICRO = 10_000, 5 * MICRO  # weather's own, for bodies of 2024 that do not say
+_DIGITS = 6  # of a millionth
+_PLAIN = re.compile(r"(\d{1,12})(?:\.(\d*))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,9 @@ def _levels(side: Any, best: int) -> tuple[tuple[int, int], ...]:
 
 
 def _micro(value: Any) -> int:
+    plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
+    if plain is not None and len(plain[2] or "") <= _DIGITS:
+        return _of_digits(plain)
     scaled = _decimal(value) * MICRO
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{value} has parts below one millionth")
@@ -143,10 +149,18 @@ def _micro(value: Any) -> int:
 
 
 def _size_micro(value: Any) -> int:
+    plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
+    if plain is not None:
+        return _of_digits(plain)
     size = _decimal(value)
     if size < 0:
         raise ValueError(f"size {value} is negative")
     return int(size * MICRO)  # what lies below a millionth of a share cannot be taken
+
+
+def _of_digits(plain: re.Match[str]) -> int:
+    # Thousands of levels in a cycle: whole numbers are exact too, and a third of the price of decimals.
+    return int(plain[1] + (plain[2] or "")[:_DIGITS].ljust(_DIGITS, "0"))
 
 
 def _decimal(value: Any) -> Decimal:

@@ -98,7 +98,8 @@ def dearest(standing: Standing, more: IntArray, settings: Settings) -> FloatArra
     for cap in CAPS:
         most, there, need = _asked(standing, more, cap, settings)
         times = np.where(need > 0, np.minimum(times, np.maximum(most - there, 0) / np.maximum(need, 1)), times)
-    return np.maximum(times, 1.0)
+    least: FloatArray = np.maximum(times, 1.0)
+    return least
 
 
 def _asked(standing: Standing, more: IntArray, cap: Cap, settings: Settings) -> tuple[IntArray, IntArray, IntArray]:
