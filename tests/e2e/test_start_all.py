@@ -121,7 +121,8 @@ def test_an_interrupt_also_stops_what_a_script_started_in_the_background(tmp_pat
     shell = subprocess.Popen(["bash", str(script)], cwd=ROOT, text=True, stdout=subprocess.PIPE, env=clean_environment())
     assert shell.stdout is not None
     pid = int(shell.stdout.readline())
-    wait_for(lambda: "Ctrl-C stops everything" in (tmp_path / "out").read_text(), 90, "the announcement")
+    out = tmp_path / "out"
+    wait_for(lambda: out.exists() and "Ctrl-C stops everything" in out.read_text(), 90, "the announcement")
 
     os.kill(pid, signal.SIGINT)
 
