@@ -109,8 +109,9 @@ def _with_entries(ruling: Ruling, guarded: Guarded, row: int, cycle: Cycle, sett
     position, n_scaling = _position(standing, asks, settings)
     more = np.where(standing.entering, np.maximum(position.size - standing.base, 0), 0)
     drafted = more // standing.lot * standing.lot
-    times = np.minimum(exposure.dearest(standing, drafted, settings), cash.dearest(standing, drafted, settings))
-    asks = asks.held_to(times, tick)
+    if drafted.any():
+        times = np.minimum(exposure.dearest(standing, drafted, settings), cash.dearest(standing, drafted, settings))
+        asks = asks.held_to(times, tick)
     order = Cuts(drafted)
     for name, limit in guarded.limits.items():
         order.apply(name, Limit(*(part[row, own] for part in (limit.value, limit.limit, limit.allowed))))

@@ -15,7 +15,7 @@ from agents.weather.models.residual import issued_law
 from agents.weather.panel import WeatherPanel
 from agents.weather.pool import log_pool
 from agents.weather.reasons import BRACKET_REASONS
-from agents.weather.regime import Regimes, regimes
+from agents.weather.regime import Regimes, longest_silence, regimes
 from agents.weather.sizing.coordinate import LEAST_GROWTH, Stakes, stakes, worth_alone
 from agents.weather.vintages import HOUR
 from core.model.event import Fees
@@ -114,7 +114,8 @@ def features_of(panel: WeatherPanel) -> Features:
     """Return the features at every look."""
     forecasts, seen, looks = panel.forecasts, panel.seen, panel.looks[:, None]
     inside = (looks >= panel.start) & (looks < panel.end)
-    reports = inside & (seen.newest_at >= panel.start)
+    # what may still come is the rest of the day only where the part that is gone was seen: a silent station hides it
+    reports = inside & (seen.newest_at >= panel.start) & (looks - seen.newest_at <= longest_silence(panel) * MICRO)
     none = np.nan
     to_peak = (forecasts.peak_at - looks) / HOUR
     to_rest = (forecasts.rest_peak_at - looks) / HOUR

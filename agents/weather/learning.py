@@ -101,6 +101,7 @@ class ResidualMemory:
         self._members: dict[Series, list[_Settled]] = {}
         self._books: dict[Series, _Book] = {}
         self._read: tuple[int, int] | None = None
+        self._within: dict[tuple[str, str, datetime], float | None] = {}
 
     def learned(self, events: Sequence[Listed], looks: InstantArray, n_models: FloatArray) -> Learned:
         """Return what was known of each event's series at each look; `take_in` comes before."""
@@ -211,15 +212,24 @@ class ResidualMemory:
         if facts["value"] is not None:
             return float(facts["value"])
         won = next((b for b in listed.event.ladder if b.market_id == facts["winner"]), None)
-        return None if won is None else _reading_within(view, listed, won, heard_at)
+        if won is None:
+            return None
+        # The venue repeats itself for days; the reports up to one instant stay what they are.
+        until = min(instant(listed.end) + LATE_REPORTS, instant(heard_at))
+        key = (listed.event.event_id, won.market_id, until)
+        if key not in self._within:
+            if len(self._within) > 4_096:
+                self._within.clear()
+            self._within[key] = _reading_within(view, listed, won, until)
+        return self._within[key]
 
 
-def _reading_within(view: View, listed: Listed, won: Bracket, heard_at: int) -> float | None:
+def _reading_within(view: View, listed: Listed, won: Bracket, until: datetime) -> float | None:
     """Return the reading inside the winning bracket: the reported one where it agrees, else the middle."""
     if won.lower is not None and won.lower == won.upper:
         return float(won.lower)
     window = instant(listed.start), instant(listed.end)
-    stack = view.span(Kind.METAR, listed.station.code, window[0], min(window[1] + LATE_REPORTS, instant(heard_at)))
+    stack = view.span(Kind.METAR, listed.station.code, window[0], until)
     if len(stack):
         received, last = received_per_row(stack.received_at, stack.offsets), instant(int(stack.received_at[-1]))
         seen = listed_extreme(stack.columns, received, listed.event.rule, listed.station, window, last)

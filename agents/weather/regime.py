@@ -85,13 +85,18 @@ def _measures(panel: WeatherPanel, issued: Law) -> tuple[dict[str, FloatArray], 
     limits = {
         "forecast_age": np.where(forecasts.daily, DAILY_SECONDS, FREQUENT_SECONDS),
         "forecast_confirmed": np.where(forecasts.daily, np.inf, CONFIRMED_SECONDS),
-        "metar_age": np.broadcast_to(METAR_CADENCES * panel.cadence + METAR_SECONDS, shape),
+        "metar_age": np.broadcast_to(longest_silence(panel), shape),
         "disagreement": UNUSUAL * panel.learned.usual_disagreement,
         "off_curve": OFF_CURVE_SD * issued.sd,
         "moved": MOVED_SD * issued.sd,
     }
     measures["one_way"], limits["one_way"] = forecasts.one_way.astype(np.float64), np.ones(shape)
     return measures, limits
+
+
+def longest_silence(panel: WeatherPanel) -> FloatArray:
+    """Return, (n_events,), how old the newest report of a running day may be [s]."""
+    return METAR_CADENCES * panel.cadence + METAR_SECONDS
 
 
 def _age(looks: IntArray, at: IntArray) -> FloatArray:

@@ -174,6 +174,10 @@ def nothing(name: str) -> None:
 Failpoint = Callable[[str], None]
 
 
+# Ids are hashes: rows of one day lie all over the index. A cycle has few of them, and its engine little memory to spare.
+_CACHE_KIB = {"OFF": 65_536, "FULL": 8_192}
+
+
 def _engine(url: URL, synchronous: str) -> Engine:
     """One connection that takes the write lock when a transaction begins."""
     if not is_file(url):
@@ -184,7 +188,7 @@ def _engine(url: URL, synchronous: str) -> Engine:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA cache_size = -65536")  # KiB: ids are hashes, rows of one cycle lie all over the index
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB[synchronous]}")
         return connection
 
     return beginning(create_engine(url, creator=connect, poolclass=QueuePool, pool_size=1), "BEGIN IMMEDIATE")

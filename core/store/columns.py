@@ -67,7 +67,7 @@ def _column(name: str, values: NDArray[Any], wanted: str | None) -> NDArray[Any]
     if stored != "str":
         return np.ascontiguousarray(values, DTYPES[stored])
     words = values.tolist()
-    if not all(type(word) is str for word in words):
+    if set(map(type, words)) - {str}:
         raise StoreError(f"column {name!r} holds something that is no text; empty text stands for none")
     return texts(words)
 
@@ -75,7 +75,7 @@ def _column(name: str, values: NDArray[Any], wanted: str | None) -> NDArray[Any]
 def texts(words: list[str]) -> NDArray[Any]:
     """Return an object array; equal words share one string, since tokens come back in every record."""
     column = np.empty(len(words), dtype=object)
-    column[:] = [sys.intern(word) for word in words]
+    column[:] = list(map(sys.intern, words))
     return column
 
 

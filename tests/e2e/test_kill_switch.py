@@ -16,7 +16,7 @@ from core.model.command import Command, To, Verb
 from core.model.ids import CommandId
 from core.wiring.desk import demo_adapter
 from tests.e2e.conftest import orchestrator
-from tests.e2e.desk_in_process import SEED, ask, money_rows, settings_for, trade
+from tests.e2e.desk_in_process import SEED, ask, settings_for, trade
 
 EAGER = {"edge_min": 0.005, "weather": {"pool_weight": 0.7}}  # so that there is something to refuse in every cycle
 BEFORE, THROWN, AFTER = 4, 24, 6
@@ -116,12 +116,11 @@ def test_it_cannot_be_lifted_while_the_file_is_there(tmp_path: Path) -> None:
     ]
 
 
-def test_a_replay_obeys_it_too(session: tuple[Path, int, int]) -> None:
+def test_what_was_asked_is_recorded_like_any_outside_answer(session: tuple[Path, int, int]) -> None:
     data, *_ = session
 
-    ended = orchestrator("--mode", "doctor", "--ledger", "--data", str(data))
-
-    assert ended.returncode == 0
     with sqlite3.connect(data / "catalogue.db") as connection:
-        assert connection.execute("SELECT count(*) FROM snapshots WHERE kind = 'commands'").fetchone()[0] == 2
-    assert money_rows(data)["cycles"]
+        recorded = connection.execute("SELECT count(*) FROM snapshots WHERE kind = 'commands'").fetchone()[0]
+
+    assert recorded == 2
+    assert orchestrator("--mode", "doctor", "--ledger", "--data", str(data)).returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 
 from venues.demo.noise import key
@@ -88,6 +89,7 @@ def ladder(station: Station, centre: int) -> tuple[Bracket, ...]:
     return (*out, Bracket(last, None, f"{last}{unit} or higher", f"{last}{letter}orhigher"))
 
 
+@lru_cache(maxsize=2_048)
 def sealed(seed: int, kind: str, index: int, day: date, bracket: int, side: int) -> int:
     """Return the 256-bit id of a thing: the low 64 bits carry it under a mask made of the rest, so no register is needed."""
     code = (((index * _DAYS + day.toordinal()) * 16 + bracket) * 2 + side) * _CHECK
@@ -95,6 +97,7 @@ def sealed(seed: int, kind: str, index: int, day: date, bracket: int, side: int)
     return int.from_bytes(head) << 64 | (code ^ _mask(seed, head))
 
 
+@lru_cache(maxsize=2_048)
 def opened(seed: int, kind: str, value: int) -> tuple[int, date, int, int] | None:
     """Return station index, day, bracket and side of an id; None if this world never made it."""
     if not 0 <= value < 1 << 256:

@@ -198,6 +198,7 @@ def _within(span: tuple[int, int], share: float) -> float:
     return span[0] + (span[1] - span[0]) * share
 
 
+@lru_cache(maxsize=256)
 def _created(seed: int, station: Station, day: date) -> int:
     # Asia and Europe at four o'clock UTC two days before; America on the evening two local days ahead
     late = uniform(seed, "listing hour", day.toordinal()) < 0.3
