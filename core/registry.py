@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import combinations
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -60,6 +61,20 @@ class SettlementSource:
     source: str
     statistics: Mapping[Extreme, Statistic]
     window: DayWindow
+    valid_from: date
+    valid_until: date
+    evidence: str
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Under which name a venue lists the events of a station: Polymarket's slug up to the date, Kalshi's series ticker."""
+
+    venue: str
+    station: str
+    extreme: Extreme
+    series: str
     valid_from: date
     valid_until: date
     evidence: str
@@ -132,6 +147,11 @@ def load_settlement_sources(folder: Path | None = None) -> SettlementSources:
     return _settlement_sources(folder or REGISTRY)
 
 
+def load_series(folder: Path | None = None) -> tuple[Series, ...]:
+    """Return how venues name the events of each station; StoreError when a series has two stations on one day."""
+    return _series(folder or REGISTRY)
+
+
 def distance_kilometres(one: Station, other: Station) -> float:
     """Return the great-circle distance of two stations [km]."""
     south, west, north, east = map(radians, (one.latitude, one.longitude, other.latitude, other.longitude))
@@ -176,6 +196,24 @@ def _settlement_sources(folder: Path) -> SettlementSources:
             )
             for row in _rows(path)
         ))  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _series(folder: Path) -> tuple[Series, ...]:
+    path = folder / "series.csv"
+    with _blaming(path):
+        found = tuple(
+            Series(
+                row["venue"], row["station"], Extreme(row["extreme"]), row["series"], *_validity(row), row["evidence"],
+                Grade(row["grade"]),
+            )
+            for row in _rows(path)
+        )  # fmt: skip
+    for one, other in combinations(found, 2):
+        same = (one.venue, one.series) == (other.venue, other.series)
+        if same and one.valid_from <= other.valid_until and other.valid_from <= one.valid_until:
+            raise StoreError(f"{path}: {one.series} is {one.station} and {other.station} on the same day")
+    return found
 
 
 def _validity(row: Mapping[str, str]) -> tuple[date, date]:

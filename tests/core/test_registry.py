@@ -20,6 +20,7 @@ from core.registry import (
     REGISTRY,
     distance_kilometres,
     load_regions,
+    load_series,
     load_settlement_sources,
     load_stations,
     load_venue_stations,
@@ -300,3 +301,38 @@ def test_a_damaged_table_is_named(tmp_path: Path, name: str, row: str) -> None:
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"regions\.csv cannot be read"):
         load_stations(tmp_path)
+
+
+def test_every_series_has_a_station_of_the_registry_and_one_name_for_each_extreme() -> None:
+    series = load_series()
+
+    assert {each.station for each in series} <= STATIONS.keys()
+    for each in series:
+        low = each.series.startswith(("lowest-", "KXLOW"))
+        assert (each.extreme is Extreme.LOW) == low, each.series
+    for one, other in combinations(series, 2):
+        if (one.venue, one.station, one.extreme) == (other.venue, other.station, other.extreme):
+            raise AssertionError(f"{one.series} and {other.series} are about the same")
+
+
+def test_new_york_is_listed_by_both_venues_at_two_stations() -> None:
+    found = {(each.venue, each.series): each.station for each in load_series()}
+
+    assert found["polymarket", "highest-temperature-in-nyc"] == "KLGA"
+    assert found["kalshi", "KXHIGHNY"] == "KNYC"
+
+
+def test_paris_moved_with_the_events_of_19_april_2026() -> None:
+    """FACTS II.2.6: LFPG until 2026-04-18, LFPB from 2026-04-19."""
+    paris = {each.station: each for each in load_series() if each.series == "highest-temperature-in-paris"}
+
+    assert paris["LFPG"].valid_until == date(2026, 4, 18)
+    assert paris["LFPB"].valid_from == date(2026, 4, 19)
+
+
+def test_a_series_with_two_stations_on_one_day_is_refused(tmp_path: Path) -> None:
+    lines = (REGISTRY / "series.csv").read_text().splitlines()
+    (tmp_path / "series.csv").write_text("\n".join([lines[0], lines[1], lines[1].replace(lines[1].split(",")[1], "EGLC", 1)]))
+
+    with pytest.raises(StoreError, match="on the same day"):
+        load_series(tmp_path)
