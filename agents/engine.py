@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agents.commands import KILL_FILE, commands_record, obey
 from agents.cycle import close, execute, hear, look, settle_due, step
 from core.clock import Clock, monotonic_seconds
 from core.control.commands import Commands
+from core.errors import StoreError
 from core.failpoints import failpoint
 from core.journal.lines import CycleLine
 from core.model.account import Account
@@ -27,6 +29,7 @@ from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
 from core.store.snapshots import SnapshotStore
 
+_LOG = logging.getLogger("hermes.engine")
 JUST_BEFORE = timedelta(microseconds=1)  # what an interrupted attempt at the same instant left does not change the questions
 Beat = Callable[[str, Cycle | None, Mapping[str, object]], None]
 
@@ -57,6 +60,7 @@ class Engine:
         with ThreadPoolExecutor(max_workers=max(2, len(self.sources)), thread_name_prefix="source") as pool:
             if last is not None and self.trades:
                 account = self._finish(last, account, monotonic_seconds())
+            closed_on: date | None = None
             for cycle in schedule:
                 begun = monotonic_seconds()
                 self.beat("collecting", cycle, {})
@@ -65,6 +69,16 @@ class Engine:
                     account = self._trade(cycle, account, since or cycle.sealed_at - timedelta(days=1), begun)
                 since = cycle.sealed_at
                 self.beat("waiting", cycle, {"seconds": round(monotonic_seconds() - begun, 4)})
+                closed_on = self._close_days(cycle.sealed_at.date(), closed_on)
+
+    def _close_days(self, day: date, closed_on: date | None) -> date:
+        """Close the days that have grown too old, once a day and while the desk waits; what cannot be closed stays hot."""
+        if day != closed_on:
+            try:
+                self.archive.close_days(day - timedelta(days=self.settings.hot_days))
+            except StoreError as error:
+                _LOG.warning("old snapshots stay files of their own: %s", error)
+        return day
 
     def _collect(self, cycle: Cycle, account: Account, pool: ThreadPoolExecutor, since: datetime | None) -> Cycle:
         now = self.clock.now()

@@ -128,6 +128,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("HERMES_LOOKAHEAD_DAYS", "DYNAMIC_LOOKAHEAD_DAYS"),
         description="Event days after today, in the station's own day",
     )
+    hot_days: int = Field(
+        14, ge=1, le=400, description="Days for which snapshots stay files of their own; older ones are closed"
+    )
     start_cash_usd: float = Field(10_000, gt=0, le=1e9, description="Opening cash of a new journal [USD]")
     model: str = Field(
         "residual",

@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from core.store.block import Block, block_of, joined, merged, without_doubles
 from core.store.catalogue import Catalogue
 from core.store.closed import ClosedDays
 from core.store.columns import SHAPES, filled
+from core.store.compaction import Compaction, close_days
 from core.store.encoding import Encoded, Entry, decoded, tie_of
 from core.store.shelf import Shelf
 from core.store.snapshots import SnapshotStore
@@ -186,6 +187,20 @@ class Archive:
                 with contextlib.suppress(FileNotFoundError):
                     return self._read(entry.path).record.raw
         return self._closed.raw(kind, subject, received_at, digest)
+
+    def close_days(self, before: date) -> Compaction:
+        """Move what was received before a UTC day into closed days; the writer alone may ask for it.
+
+        What is kept in memory stays: the records are the same, only where they lie has changed.
+        """
+        if self._store is None:
+            raise StoreError("only the process that writes the snapshots may close their days")
+        with self._lock:
+            self._refresh()
+            done = close_days(self._data_dir, self._catalogue, before)
+            self._generation = self._catalogue.generation()
+            self._marks = {kind: self._closed.mark(kind) for kind in self._marks}
+        return done
 
     def close(self) -> None:
         """Let go of the catalogue, unless it is the writer's."""

@@ -7,8 +7,9 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, fields, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from core.model.record import Kind
 from core.store.durable import writing
 from core.store.encoding import Entry
 from core.store.layout import CATALOGUE, ONE_DAY, QUARANTINE, SNAPSHOTS, day_of
-from core.store.parquet import Runs, runs_before
+from core.store.parquet import closed_run
 from core.store.scan import scan_snapshots
+from core.units import micros
 
 _LOG = logging.getLogger("hermes.store")
 _NAMES = ", ".join(field.name for field in fields(Entry))
@@ -33,6 +35,12 @@ create table if not exists snapshots (
 create index if not exists by_subject on snapshots (kind, subject, received_at);
 create index if not exists by_receipt on snapshots (kind, received_at, subject);
 create index if not exists by_path on snapshots (path);
+create index if not exists failed on snapshots (received_at) where error is not null;
+create table if not exists set_apart (
+    identity text primary key, received_at integer not null, kind text not null, subject text not null,
+    source text not null, reasons text not null
+);
+create index if not exists set_apart_by_receipt on set_apart (received_at);
 create table if not exists generation (one integer primary key check (one = 1), number integer not null);
 insert or ignore into generation values (1, 1);
 """
@@ -45,7 +53,6 @@ class Catalogue:
         self._data_dir, self._path, self._readonly = data_dir, data_dir / CATALOGUE, readonly
         self._lock = threading.RLock()
         self._inode = 0
-        self._runs: dict[tuple[str, str], Runs] = {}
         self._database = self._open_readonly() if readonly else self._open_writable()
         if not readonly:
             self._reconcile()
@@ -101,6 +108,18 @@ class Catalogue:
         """Return every entry, oldest received first."""
         return sorted((Entry(*row) for row in self._rows(f"select {_NAMES} from snapshots")), key=lambda entry: entry.order)
 
+    def before(self, day: date) -> list[Entry]:
+        """Return every entry received before a UTC day, oldest first."""
+        stop = micros(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        found = self._rows(f"select {_NAMES} from snapshots where received_at < ?", stop)
+        return sorted((Entry(*row) for row in found), key=lambda entry: entry.order)
+
+    def move_on(self, identities: Iterable[str]) -> None:
+        """Forget entries whose records stand in a closed day; readers begin anew."""
+        with self._lock, self._writing():
+            self._database.executemany("delete from snapshots where identity = ?", ((identity,) for identity in identities))
+            self._database.execute("update generation set number = number + 1")
+
     def subjects(self, kind: Kind, start: int, until: int) -> set[str]:
         """Return the subjects with a record received in [start, until]."""
         found = self._rows(
@@ -117,6 +136,33 @@ class Catalogue:
         """Return how many records were received in [start, until]."""
         found = self._rows("select count(*) from snapshots where received_at between ? and ?", start, until)
         return int(str(found[0][0]))
+
+    def set_apart(self, rows: Sequence[tuple[str, int, str, str, str, str]]) -> None:
+        """Note that rows of some answers were not used: identity, received at, kind, subject, source, and why."""
+        if not rows:
+            return
+        with self._lock, self._writing():
+            self._database.executemany("insert or ignore into set_apart values (?, ?, ?, ?, ?, ?)", rows)
+
+    def doubted(self, start: int, until: int) -> list[tuple[int, str, str, str, str, bool]]:
+        """Return what was quarantined in [start, until], newest first: received at, kind, subject, source, why, as a whole.
+
+        Answers that are bad as a whole stand in the index by their error; what was left out of good ones is noted when it
+        is published, and a catalogue that was rebuilt has forgotten it.
+        """
+        whole = self._rows(
+            "select received_at, kind, subject, source, error from snapshots"
+            " where error is not null and received_at between ? and ?",
+            start, until,
+        )  # fmt: skip
+        try:
+            parts = self._rows(
+                "select received_at, kind, subject, source, reasons from set_apart where received_at between ? and ?",
+                start, until,
+            )  # fmt: skip
+        except StoreError:  # an index of before, opened for reading: nothing was noted in it
+            parts = []
+        return sorted([*((*row, True) for row in whole), *((*row, False) for row in parts)], reverse=True)
 
     def last(self) -> int:
         """Return the highest number of the index."""
@@ -174,11 +220,7 @@ class Catalogue:
     def _closed_run(self, entry: Entry) -> tuple[str, int] | None:
         """Return content and beginning of the run with which the closed days end, for the first hot record of its kind."""
         day = day_of(entry.received_at) + ONE_DAY
-        key = (entry.kind, day.isoformat())
-        if key not in self._runs:
-            self._runs = {known: runs for known, runs in self._runs.items() if known[1] == key[1]}
-            self._runs[key] = runs_before(self._data_dir, Kind(entry.kind), day)
-        found = self._runs[key].get((entry.subject, entry.source, entry.error is None))
+        found = closed_run(self._data_dir, Kind(entry.kind), day, entry.subject, entry.source, answered=entry.error is None)
         return found if found and found[1] <= entry.received_at else None
 
     def _chain(self, same: str, key: tuple[object, ...], entry: Entry) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,7 +23,7 @@ from core.store.block import META, Block, text_bytes
 from core.store.columns import FILLS, SHAPES, texts
 from core.store.encoding import NO_FACTS, Facts, tie_of
 from core.store.layout import closed_days, closed_folder, closed_path, day_of
-from core.store.parquet import ROW, Table
+from core.store.parquet import ROW, Table, subjects_of
 from core.units import BoolArray, Columns, IntArray
 
 _CACHED_BYTES = 48_000_000
@@ -120,10 +119,7 @@ class ClosedDays:
             if (kind, day) not in self._indices:
                 path = closed_path(self._data_dir, kind, day)
                 try:
-                    metadata = pq.read_schema(path).metadata or {}
-                    self._indices[kind, day] = {
-                        name: (span[0], span[1]) for name, span in orjson.loads(metadata[b"subjects"]).items()
-                    }
+                    self._indices[kind, day] = dict(subjects_of(path, path.stat().st_mtime_ns))
                 except (OSError, pa.ArrowException, KeyError, ValueError) as error:
                     self._report(str(path.relative_to(self._data_dir)), str(error))
                     self._indices[kind, day] = {}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 from core.model.record import Kind, Record
 from core.store.columns import DTYPES, dtype_name
 from core.store.durable import make_durable, sync_folder, writing
-from core.store.encoding import Encoded, checked_name, encoded, tie_of
+from core.store.encoding import Encoded, Entry, checked_name, encoded, tie_of
 from core.store.layout import INCOMING, closed_days, closed_folder, closed_path, day_of
-from core.units import Columns, InstantArray, micros
+from core.units import Columns, InstantArray, IntArray, micros
 
 Table = Any  # a pyarrow table: the published stubs of pyarrow reject valid calls
 _FIELDS: list[tuple[str, Any]] = [
@@ -33,6 +34,7 @@ _FIELDS: list[tuple[str, Any]] = [
 ]  # fmt: skip
 _HEAD: Any = pa.schema(_FIELDS)
 Runs = dict[tuple[str, str, bool], tuple[str, int]]
+_ONCE = frozenset({"first_at", "issued_at", "rows", "sha256", "content", "raw", "facts", "error", "decoder"})
 ROW = "row."  # promoted columns carry this prefix: a row may well have a column `source` or `raw` of its own
 _TYPES: Mapping[str, pa.DataType] = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
 _DAY_MICROS = 86_400_000_000
@@ -56,11 +58,24 @@ def write_closed_days(data_dir: Path, records: Iterable[Record]) -> list[Path]:
     of_kind: dict[Kind, list[Encoded]] = defaultdict(list)
     for record in records:
         of_kind[record.kind].append(encoded(record))
-    written: list[Path] = []
-    for kind, found in of_kind.items():
-        found.sort(key=lambda one: (micros(one.record.received_at), one.record.source, tie_of(one.identity)))
-        written += _write(data_dir, kind, _records_table(found))
-    return written
+    return [path for kind, found in of_kind.items() for path in write_closed(data_dir, kind, found)]
+
+
+def write_closed(data_dir: Path, kind: Kind, found: Iterable[Encoded]) -> list[Path]:
+    """Write records of one kind into the closed days they were received on."""
+    ordered = sorted(found, key=lambda one: (micros(one.record.received_at), one.record.source, tie_of(one.identity)))
+    return _write(data_dir, kind, _records_table(ordered))
+
+
+def raw_is_sound(path: Path, entries: Sequence[Entry]) -> bool:
+    """Return whether a closed day holds the raw bytes of all these records, by their hash."""
+    table = pq.read_table(path, columns=["subject", "source", "received_at", "sha256", "raw"], memory_map=False)
+    heads = table.filter(pc.is_valid(table["raw"])).to_pydict()
+    held = set()
+    for *key, sha256, raw in zip(*heads.values(), strict=True):
+        if hashlib.sha256(raw).hexdigest() == sha256:
+            held.add((*key, sha256))
+    return all((entry.subject, entry.source, entry.received_at, entry.sha256) in held for entry in entries)
 
 
 def write_closed_table(data_dir: Path, *tables: ClosedRecords) -> list[Path]:
@@ -76,34 +91,34 @@ def write_closed_table(data_dir: Path, *tables: ClosedRecords) -> list[Path]:
 
 def _records_table(found: Sequence[Encoded]) -> Table:
     """Return a physical row per row of each record, one also for a record without rows."""
-    head: dict[str, list[Any]] = {name: [] for name in _HEAD.names}
+    counts = np.array([len(next(iter(one.record.rows.values()), ())) for one in found], np.int64)
+    room = np.maximum(counts, 1)
+    starts = np.cumsum(room) - room
+    length = int(room.sum())
+    of_row = np.repeat(np.arange(len(found)), room)
+    heads = pa.array(of_row, pa.int64(), mask=~np.isin(np.arange(length), starts))
+    arrays = {name: values.take(heads if name in _ONCE else pa.array(of_row)) for name, values in _heads(found, counts).items()}
     parts: dict[str, list[tuple[int, NDArray[Any]]]] = defaultdict(list)
-    length = 0
-    for one in found:
-        record = one.record
-        rows = len(next(iter(record.rows.values()), ()))
-        blank = [None] * max(0, rows - 1)
-        once = {
-            "rows": rows, "sha256": one.sha256, "content": one.content, "raw": record.raw, "facts": one.facts.decode(),
-            "error": record.error, "decoder": record.decoder, "first_at": None,
-            "issued_at": micros(record.issued_at) if record.issued_at else 0,
-        }  # fmt: skip
-        for name, value in once.items():
-            head[name] += [value, *blank]
-        each = {
-            "source": record.source, "subject": record.subject, "received_at": micros(record.received_at),
-            "record": tie_of(one.identity),
-        }  # fmt: skip
-        for name, value in each.items():
-            head[name] += [value] * max(1, rows)
-        for name, values in record.rows.items():
-            if rows:
-                parts[name].append((length, values))
-        length += max(1, rows)
-    arrays: dict[str, Any] = {name: pa.array(values, _HEAD.field(name).type) for name, values in head.items()}
-    for name, pieces in parts.items():
-        arrays[ROW + name] = _promoted(pieces, length)
-    return pa.table(arrays)
+    for start, count, one in zip(starts.tolist(), counts.tolist(), found, strict=True):
+        for name, values in one.record.rows.items():
+            if count:
+                parts[name].append((start, values))
+    return pa.table(arrays | {ROW + name: _promoted(pieces, length) for name, pieces in parts.items()})
+
+
+def _heads(found: Sequence[Encoded], counts: IntArray) -> dict[str, Any]:
+    """Return what holds once for each record."""
+    records = [one.record for one in found]
+    columns: dict[str, list[Any]] = {
+        "source": [record.source for record in records], "subject": [record.subject for record in records],
+        "received_at": [micros(record.received_at) for record in records], "first_at": [None] * len(found),
+        "issued_at": [micros(record.issued_at) if record.issued_at else 0 for record in records],
+        "record": [tie_of(one.identity) for one in found], "rows": counts.tolist(), "sha256": [one.sha256 for one in found],
+        "content": [one.content for one in found], "raw": [record.raw for record in records],
+        "facts": [one.facts.decode() for one in found], "error": [record.error for record in records],
+        "decoder": [record.decoder for record in records],
+    }  # fmt: skip
+    return {name: pa.array(values, _HEAD.field(name).type) for name, values in columns.items()}
 
 
 def _promoted(pieces: Sequence[tuple[int, NDArray[Any]]], length: int) -> Any:
@@ -227,6 +242,30 @@ def runs_before(data_dir: Path, kind: Kind, day: date) -> Runs:
             for subject, source, error, content, first in zip(*(heads[name] for name in names), strict=True):
                 runs[subject, source, error is None] = (content, first)
     return runs
+
+
+def closed_run(
+    data_dir: Path, kind: Kind, day: date, subject: str, source: str, *, answered: bool
+) -> tuple[str, int] | None:  # fmt: skip
+    """Return content and beginning of the run with which the closed days before `day` end for one subject and source."""
+    names = ["source", "error", "content", "first_at"]
+    for earlier in reversed(closed_days(data_dir, kind)):
+        path = closed_path(data_dir, kind, earlier)
+        if timedelta() < day - earlier <= _LOOK_BACK and subject in subjects_of(path, path.stat().st_mtime_ns):
+            table = pq.read_table(path, columns=names, filters=[("subject", "=", subject)], memory_map=False)
+            heads = table.filter(pc.is_valid(table["content"])).to_pydict()
+            rows = zip(*(heads[name] for name in names), strict=True)
+            mine = [(content, first) for own, error, content, first in rows if own == source and (error is None) == answered]
+            if mine:
+                return mine[-1]
+    return None
+
+
+@lru_cache(maxsize=512)
+def subjects_of(path: Path, changed: int) -> Mapping[str, tuple[int, int]]:
+    """Return first and last receipt of each subject of a closed day, from the foot of its file as it was changed last."""
+    found = orjson.loads((pq.read_schema(path).metadata or {})[b"subjects"])
+    return {name: (span[0], span[1]) for name, span in found.items()}
 
 
 def _replace(path: Path, table: Table, incoming: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class SnapshotStore:
                 return
             write_durable(files, self._incoming)
             self.catalogue.add(entries)
+            self.catalogue.set_apart(list(_set_apart([batch[entry.identity] for entry in entries])))
             self._remember({entry.path: batch[entry.identity] for entry in entries if not entry.reference})
 
     def load(self, path: str) -> Encoded:
@@ -91,6 +92,15 @@ class SnapshotStore:
         self._recent.update(written)
         while len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
+
+
+def _set_apart(published: Sequence[Encoded]) -> Iterator[tuple[str, int, str, str, str, str]]:
+    """Yield what was left out of answers that are good otherwise: their facts say so."""
+    for found in published:
+        if b'"quarantined":[' in found.facts:
+            record = found.record
+            reasons = "\n".join(map(str, record.facts["quarantined"]))
+            yield found.identity, micros(record.received_at), str(record.kind), record.subject, record.source, reasons
 
 
 def _unchanged(before: Entry, entry: Entry) -> bool:
