@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -23,6 +23,8 @@ _VECTORS = (
     "cash_micro", "fees_micro", "realised_micro", "start_micro", "equity_micro", "unit_r_micro", "day_start_micro",
     "week_start_micro", "high_water_micro", "tripped",
 )  # fmt: skip
+_MOST_TEXTS = 8_192
+_texts: dict[int, tuple[object, orjson.Fragment]] = {}  # by identity; the object is kept, so that its number stays its own
 _ORDER_WORDS = ("order_id", "decision_id", "token")
 
 
@@ -30,21 +32,32 @@ def account_text(account: Account) -> str:
     """Return the account as JSON."""
     return json_text({
         "desk": account.desk, "world": account.world, "seq": account.seq, "desk_day": account.desk_day,
-        "instruments": list(account.instruments),
+        "instruments": [_written(instrument) for instrument in account.instruments],
         **{name: getattr(account, name).tolist() for name in (*_VECTORS, *_TABLES)},
         "working": {field.name: _column(getattr(account.working, field.name)) for field in fields(Orders)},
         "taken": [
             [run, token, side, [[level.price_micro, level.shown_micro, level.taken_micro] for level in levels]]
             for (run, token, side), levels in account.taken.items()
         ],
-        "outcomes": [
-            {
-                "settlement": outcome.settlement, "instruments": list(outcome.instruments),
-                "held_micro": outcome.held_micro.tolist(), "cost_micro": outcome.cost_micro.tolist(),
-            }
-            for outcome in account.outcomes.values()
-        ],
+        "outcomes": [_written(outcome, _outcome_row) for outcome in account.outcomes.values()],
     })  # fmt: skip
+
+
+def _outcome_row(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "settlement": outcome.settlement, "instruments": list(outcome.instruments),
+        "held_micro": outcome.held_micro.tolist(), "cost_micro": outcome.cost_micro.tolist(),
+    }  # fmt: skip
+
+
+def _written(value: Any, row: Callable[[Any], Any] = lambda value: value) -> orjson.Fragment:
+    """Return the JSON of a part that never changes; an account repeats hundreds of them in every change."""
+    known = _texts.get(id(value))
+    if known is None or known[0] is not value:
+        if len(_texts) > _MOST_TEXTS:
+            _texts.clear()
+        known = _texts[id(value)] = value, orjson.Fragment(json_text(row(value)))
+    return known[1]
 
 
 def account_of(text: str) -> Account:

@@ -145,6 +145,17 @@ def _read_day(path: Path) -> _Day:
         )
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"closed day {path} cannot be read: {error}; restore that file, or remove it") from error
+    return _day_of(table)
+
+
+def subject_of_day(path: Path, subject: str) -> tuple[Block, list[bytes]]:
+    """Return the records of one subject of a closed day and their raw bytes, read from the disk."""
+    table: Table = pq.read_table(path, filters=[("subject", "=", subject)], memory_map=False)
+    raw = table.filter(pc.is_valid(table["rows"]))["raw"].to_pylist()
+    return _day_of(table.drop_columns(["raw", "content", "decoder"])).block, raw
+
+
+def _day_of(table: Table) -> _Day:
     heads: Table = table.filter(pc.is_valid(table["rows"]))
     meta: Columns = {
         "received_at": _numbers(heads, "received_at"), "first_at": _numbers(heads, "first_at"),

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import StoreError
 from core.model.record import Kind
 from core.store.block import META, Block, block_of, merged
 from core.store.catalogue import Catalogue
-from core.store.closed import ClosedDays
-from core.store.encoding import Encoded, Entry, decoded
-from core.store.layout import closed_path, day_of
-from core.store.parquet import raw_is_sound, write_closed
+from core.store.closed import subject_of_day
+from core.store.encoding import Encoded, Entry, decoded, tie_of
+from core.store.layout import day_of
+from core.store.parquet import give_back, write_day
 from core.units import instant
+
+Key = tuple[int, str, int]  # received at, source, tie
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +40,64 @@ class Compaction:
 def close_days(data_dir: Path, catalogue: Catalogue, before: date) -> Compaction:
     """Move what was received before a UTC day into closed days; StoreError, and nothing removed, when they do not agree.
 
-    A crash at any point leaves every record in one tier at least; what stands in both is read once.
+    One subject is in memory at a time. A crash at any point leaves every record in one tier at least; what stands in both is
+    read once.
     """
     days: list[date] = []
     n_records = n_files = 0
     for day, entries in _by_day(catalogue.before(before)):
-        payloads = {path: _payload(data_dir, path) for path in dict.fromkeys(entry.path for entry in entries)}
         for kind, own in _by_kind(entries):
-            write_closed(data_dir, kind, [_own(entry, payloads[entry.path]) for entry in own])
-            _verify(data_dir, kind, day, own, payloads)
+            _close(data_dir, kind, day, own)
         catalogue.move_on(entry.identity for entry in entries)
         n_files += _remove(data_dir, entries)
+        give_back()
         days.append(day)
         n_records += len(entries)
     return Compaction(tuple(days), n_records, n_files)
+
+
+def _close(data_dir: Path, kind: Kind, day: date, entries: Sequence[Entry]) -> None:
+    """Write the records of one kind and day, then read them anew and compare them with what was written."""
+    written: dict[str, tuple[list[Key], str]] = {}
+
+    def subjects() -> Iterator[tuple[str, list[Encoded]]]:
+        for subject, own in groupby(sorted(entries, key=attrgetter("subject", "order")), key=attrgetter("subject")):
+            listed = list(own)
+            payloads = {path: _payload(data_dir, path) for path in dict.fromkeys(entry.path for entry in listed)}
+            hot = merged([block_of(entry, payloads[entry.path]) for entry in listed])
+            written[subject] = _keys(hot), fingerprint(hot)
+            yield subject, [_own(entry, payloads[entry.path]) for entry in listed]
+
+    path = write_day(data_dir, kind, day, subjects())
+    for subject, (keys, print_of_hot) in written.items():
+        closed, raw = subject_of_day(path, subject)
+        place = {key: index for index, key in enumerate(_keys(closed))}
+        found = np.array([place.get(key, -1) for key in keys], np.int64)
+        sound = (found >= 0).all() and all(
+            tie_of(hashlib.sha256(raw[index]).hexdigest()) == closed.meta["digest"][index] for index in found.tolist()
+        )
+        if not sound or fingerprint(closed.take(found)) != print_of_hot:
+            raise StoreError(f"{path} differs from the records of {subject}; the files of {day} stay as they are")
+
+
+def _keys(block: Block) -> list[Key]:
+    return list(zip(*(block.meta[name].tolist() for name in ("received_at", "source", "tie")), strict=True))
+
+
+def fingerprint(block: Block) -> str:
+    """Return a hash of everything that readers get of some records."""
+    total = hashlib.sha256()
+    for name in META:
+        values = block.meta[name]
+        total.update(b"".join(facts.json for facts in values) if name == "facts" else _bytes_of(values))
+    for name in sorted(block.columns):
+        if len(block.columns[name]):
+            total.update(name.encode() + _bytes_of(block.columns[name]))
+    return total.hexdigest()
+
+
+def _bytes_of(values: NDArray[Any]) -> bytes:
+    return repr(values.tolist()).encode() if values.dtype.kind == "O" else np.ascontiguousarray(values).tobytes()
 
 
 def _by_day(entries: Sequence[Entry]) -> Iterator[tuple[date, list[Entry]]]:
@@ -70,43 +119,6 @@ def _own(entry: Entry, found: Encoded) -> Encoded:
     issued_at = instant(entry.issued_at) if entry.issued_at else None
     record = replace(found.record, received_at=instant(entry.received_at), issued_at=issued_at)
     return replace(found, record=record, identity=entry.identity)
-
-
-def _verify(data_dir: Path, kind: Kind, day: date, entries: Sequence[Entry], payloads: dict[str, Encoded]) -> None:
-    """Read the closed day anew and compare it with the hot records: raw bytes by hash, everything else by value."""
-    path = closed_path(data_dir, kind, day)
-    closed = ClosedDays(data_dir, lambda name, reason: None)
-    if not raw_is_sound(path, entries):
-        raise StoreError(f"{path} does not hold the bytes of its records; the files of {day} stay as they are")
-    for subject, own in groupby(sorted(entries, key=attrgetter("subject", "order")), key=attrgetter("subject")):
-        hot = merged([block_of(entry, payloads[entry.path]) for entry in own])
-        span = int(hot.meta["received_at"][0]), int(hot.meta["received_at"][-1])
-        if not _holds(merged(closed.blocks(kind, subject, *span)), hot):
-            raise StoreError(f"{path} differs from the records of {subject}; the files of {day} stay as they are")
-
-
-def _holds(closed: Block, hot: Block) -> bool:
-    """Return whether all hot records stand in a closed day, equal in every value."""
-    keys = [
-        list(zip(*(block.meta[name].tolist() for name in ("received_at", "source", "tie")), strict=True))
-        for block in (closed, hot)
-    ]
-    place = {key: index for index, key in enumerate(keys[0])}
-    if any(key not in place for key in keys[1]):
-        return False
-    same = closed.take(np.array([place[key] for key in keys[1]], np.int64))
-    equal = all(_equal(same, hot, name) for name in META if name != "facts")
-    facts = all(one.json == other.json for one, other in zip(same.meta["facts"], hot.meta["facts"], strict=True))
-    columns = all(
-        name in same.columns and np.array_equal(same.columns[name], values, equal_nan=values.dtype.kind == "f")
-        for name, values in hot.columns.items()
-        if len(values)
-    )
-    return equal and facts and columns
-
-
-def _equal(one: Block, other: Block, name: str) -> bool:
-    return bool(np.array_equal(one.meta[name], other.meta[name]))
 
 
 def _remove(data_dir: Path, entries: Iterable[Entry]) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from core.model.record import Kind, Record
 from core.store.columns import DTYPES, dtype_name
 from core.store.durable import make_durable, sync_folder, writing
-from core.store.encoding import Encoded, Entry, checked_name, encoded, tie_of
+from core.store.encoding import Encoded, checked_name, encoded, tie_of
 from core.store.layout import INCOMING, closed_days, closed_folder, closed_path, day_of
 from core.units import Columns, InstantArray, IntArray, micros
 
@@ -33,10 +33,12 @@ _FIELDS: list[tuple[str, Any]] = [
     ("raw", pa.binary()), ("facts", pa.string()), ("error", pa.string()), ("decoder", pa.int32()),
 ]  # fmt: skip
 _HEAD: Any = pa.schema(_FIELDS)
-Runs = dict[tuple[str, str, bool], tuple[str, int]]
+# Arrow's own allocator keeps what a large day took; the system's gives it back.
+pa.set_memory_pool(pa.system_memory_pool())
 _ONCE = frozenset({"first_at", "issued_at", "rows", "sha256", "content", "raw", "facts", "error", "decoder"})
 ROW = "row."  # promoted columns carry this prefix: a row may well have a column `source` or `raw` of its own
 _TYPES: Mapping[str, pa.DataType] = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
+_ROW_GROUP = 16_384
 _DAY_MICROS = 86_400_000_000
 _LOOK_BACK = timedelta(days=14)
 
@@ -65,17 +67,6 @@ def write_closed(data_dir: Path, kind: Kind, found: Iterable[Encoded]) -> list[P
     """Write records of one kind into the closed days they were received on."""
     ordered = sorted(found, key=lambda one: (micros(one.record.received_at), one.record.source, tie_of(one.identity)))
     return _write(data_dir, kind, _records_table(ordered))
-
-
-def raw_is_sound(path: Path, entries: Sequence[Entry]) -> bool:
-    """Return whether a closed day holds the raw bytes of all these records, by their hash."""
-    table = pq.read_table(path, columns=["subject", "source", "received_at", "sha256", "raw"], memory_map=False)
-    heads = table.filter(pc.is_valid(table["raw"])).to_pydict()
-    held = set()
-    for *key, sha256, raw in zip(*heads.values(), strict=True):
-        if hashlib.sha256(raw).hexdigest() == sha256:
-            held.add((*key, sha256))
-    return all((entry.subject, entry.source, entry.received_at, entry.sha256) in held for entry in entries)
 
 
 def write_closed_table(data_dir: Path, *tables: ClosedRecords) -> list[Path]:
@@ -161,7 +152,6 @@ def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
     """Split a table by UTC day, merge each day with what is there, and rename it into place."""
     days = np.asarray(table["received_at"]) // _DAY_MICROS
     written: list[Path] = []
-    runs: Runs = {}
     with writing(data_dir):
         make_durable(closed_folder(data_dir, kind))
         (data_dir / INCOMING).mkdir(parents=True, exist_ok=True)
@@ -175,8 +165,8 @@ def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
             if path.exists():
                 part = _united(pq.read_table(path, memory_map=False), part)
             if not written:
-                runs = runs_before(data_dir, kind, day)
-            _replace(path, _with_first(_ordered(part), runs), data_dir / INCOMING)
+                runs = _Runs(data_dir, kind, day)
+            _replace(path, [_with_first(_ordered(part), runs)], data_dir / INCOMING)
             written.append(path)
         sync_folder(closed_folder(data_dir, kind))
     return written
@@ -213,35 +203,33 @@ def _keys(table: Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(heads[name].to_pylist() for name in names), strict=True)
 
 
-def _with_first(table: Table, runs: Runs) -> Table:
+def _with_first(table: Table, runs: _Runs) -> Table:
     """Fill `first_at`: the instant at which the unbroken run of equal content began, also in earlier days."""
     heads = pc.is_valid(table["rows"]).to_numpy()
     names = ("subject", "source", "content", "error", "received_at")
     first: list[int | None] = [None] * len(table)
     columns = [table[name].filter(pa.array(heads)).to_pylist() for name in names]
     for place, subject, source, content, error, received_at in zip(np.flatnonzero(heads).tolist(), *columns, strict=True):
-        key = (subject, source, error is None)
-        before = runs.get(key)
-        since = before[1] if before and before[0] == content else received_at
-        runs[key] = (content, since)
-        first[place] = since
+        first[place] = runs.go_on(subject, source, content, received_at, answered=error is None)
     return table.set_column(table.schema.get_field_index("first_at"), "first_at", pa.array(first, pa.int64()))
 
 
-def runs_before(data_dir: Path, kind: Kind, day: date) -> Runs:
-    """Return how the closed days before `day` end: (subject, source, answered) → content, since when.
+class _Runs:
+    """The runs of equal content that are under way: of the records written so far, else of the closed days before."""
 
-    Looks back two weeks: what was silent for longer starts a new run.
-    """
-    names = ["subject", "source", "error", "content", "first_at"]
-    runs: Runs = {}
-    for earlier in closed_days(data_dir, kind):
-        if timedelta() < day - earlier <= _LOOK_BACK:
-            table = pq.read_table(closed_path(data_dir, kind, earlier), columns=names)
-            heads = table.filter(pc.is_valid(table["content"])).to_pydict()
-            for subject, source, error, content, first in zip(*(heads[name] for name in names), strict=True):
-                runs[subject, source, error is None] = (content, first)
-    return runs
+    def __init__(self, data_dir: Path, kind: Kind, day: date) -> None:
+        self._where = data_dir, kind, day
+        self._known: dict[tuple[str, str, bool], tuple[str, int] | None] = {}
+
+    def go_on(self, subject: str, source: str, content: str, received_at: int, *, answered: bool) -> int:
+        """Take in a record and return when its run began."""
+        key = subject, source, answered
+        if key not in self._known:
+            self._known[key] = closed_run(*self._where, subject, source, answered=answered)
+        before = self._known[key]
+        since = before[1] if before and before[0] == content else received_at
+        self._known[key] = content, since
+        return since
 
 
 def closed_run(
@@ -268,16 +256,85 @@ def subjects_of(path: Path, changed: int) -> Mapping[str, tuple[int, int]]:
     return {name: (span[0], span[1]) for name, span in found.items()}
 
 
-def _replace(path: Path, table: Table, incoming: Path) -> None:
-    temporary = incoming / f"{os.getpid()}-{path.parent.name}-{path.name}"
-    heads = table.filter(pc.is_valid(table["rows"]))
-    spans = heads.group_by("subject").aggregate([("received_at", "min"), ("received_at", "max")]).to_pydict()
-    index = {
-        subject: [low, high]
-        for subject, low, high in zip(spans["subject"], spans["received_at_min"], spans["received_at_max"], strict=True)
-    }
-    table = table.replace_schema_metadata({"subjects": orjson.dumps(index)})
-    pq.write_table(table, temporary, compression="zstd", row_group_size=16_384)
-    with temporary.open("rb") as written:
+def write_day(data_dir: Path, kind: Kind, day: date, subjects: Iterable[tuple[str, Sequence[Encoded]]]) -> Path:
+    """Write the records of one kind and day, subject by subject, so that a day need not fit into memory.
+
+    Args:
+        subjects: each subject with its records, in the order of their names.
+    """
+    path = closed_path(data_dir, kind, day)
+    old = set(subjects_of(path, path.stat().st_mtime_ns)) if path.exists() else set()
+    runs = _Runs(data_dir, kind, day)
+
+    def tables() -> Iterator[Table]:
+        for batch in _batches(subjects):
+            names = [subject for subject, _ in batch]
+            found = [one for _, records in batch for one in records]
+            table = _records_table(
+                sorted(found, key=lambda one: (micros(one.record.received_at), one.record.source, tie_of(one.identity)))
+            )
+            if old & set(names):
+                table = _united(pq.read_table(path, filters=[("subject", "in", names)], memory_map=False), table)
+                old.difference_update(names)
+            yield _with_first(_ordered(table), runs)
+        if old:
+            yield pq.read_table(path, filters=[("subject", "in", sorted(old))], memory_map=False)
+
+    with writing(data_dir):
+        make_durable(closed_folder(data_dir, kind))
+        (data_dir / INCOMING).mkdir(parents=True, exist_ok=True)
+        _replace(path, tables(), data_dir / INCOMING)
+        sync_folder(closed_folder(data_dir, kind))
+    return path
+
+
+def give_back() -> None:
+    """Return memory that large tables took to the system."""
+    pa.default_memory_pool().release_unused()
+
+
+def _batches(subjects: Iterable[tuple[str, Sequence[Encoded]]]) -> Iterator[list[tuple[str, Sequence[Encoded]]]]:
+    """Yield subjects together until their rows are enough for a row group."""
+    batch: list[tuple[str, Sequence[Encoded]]] = []
+    rows = 0
+    for subject, records in subjects:
+        batch.append((subject, records))
+        rows += sum(len(next(iter(one.record.rows.values()), ())) or 1 for one in records)
+        if rows >= _ROW_GROUP:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _replace(path: Path, tables: Iterable[Table], incoming: Path) -> None:
+    """Write tables of different subjects one after the other into one file, then rename it into place."""
+    stem = f"{os.getpid()}-{path.parent.name}-{path.name}"
+    parts: list[Path] = []
+    index: dict[str, list[int]] = {}
+    schemas = []
+    for table in tables:
+        heads = table.filter(pc.is_valid(table["rows"]))
+        spans = heads.group_by("subject").aggregate([("received_at", "min"), ("received_at", "max")]).to_pydict()
+        for subject, low, high in zip(spans["subject"], spans["received_at_min"], spans["received_at_max"], strict=True):
+            index[subject] = [low, high]
+        parts.append(incoming / f"{stem}.{len(parts)}")
+        schemas.append(table.schema.remove_metadata())
+        pq.write_table(table.replace_schema_metadata(None), parts[-1], compression="lz4")
+    schema = pa.unify_schemas(schemas, promote_options="permissive").with_metadata({"subjects": orjson.dumps(index)})
+    with pq.ParquetWriter(incoming / stem, schema, compression="zstd") as writer:
+        for part in parts:
+            writer.write_table(_like(pq.read_table(part, memory_map=False), schema), row_group_size=_ROW_GROUP)
+            part.unlink()
+    with (incoming / stem).open("rb") as written:
         os.fsync(written.fileno())
-    os.replace(temporary, path)
+    os.replace(incoming / stem, path)
+
+
+def _like(table: Table, schema: pa.Schema) -> Table:
+    """Return a table with the columns of a schema; what it lacks is null."""
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)

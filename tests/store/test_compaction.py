@@ -17,7 +17,6 @@ from core.errors import StoreError
 from core.model.record import Kind, Record
 from core.store.archive import Archive
 from core.store.catalogue import Catalogue
-from core.store.layout import closed_path
 from core.store.snapshots import SnapshotStore
 from tests.conftest import ROOT
 from tests.store.samples import START, files_under, forecast, listing, minutes, same_stack
@@ -119,16 +118,15 @@ def test_a_day_that_does_not_agree_keeps_its_files(tmp_path: Path, monkeypatch: 
     files = files_under(tmp_path / "snapshots")
     from core.store import compaction
 
-    write = compaction.write_closed
+    write = compaction.write_day
 
-    def damaging(data_dir: Path, kind: Kind, found: object) -> object:
-        written = write(data_dir, kind, found)  # type: ignore[arg-type]
-        path = closed_path(data_dir, kind, FIRST)
+    def damaging(*given: object) -> Path:
+        path: Path = write(*given)  # type: ignore[arg-type]
         table = pq.read_table(path, memory_map=False)
         pq.write_table(table.slice(0, len(table) - 1).replace_schema_metadata(table.schema.metadata), path)
-        return written
+        return path
 
-    monkeypatch.setattr(compaction, "write_closed", damaging)
+    monkeypatch.setattr(compaction, "write_day", damaging)
 
     with pytest.raises(StoreError, match="stay as they are"):
         Archive(tmp_path, store).close_days(FIRST + timedelta(days=1))
@@ -146,7 +144,7 @@ from core.store.snapshots import SnapshotStore
 from tests.store.samples import START
 where, moment = Path(sys.argv[1]), sys.argv[2]
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-if moment == "written": compaction._verify = die
+if moment == "written": compaction.subject_of_day = die
 if moment == "removing": compaction._remove = die
 if moment == "forgetting":
     from core.store.catalogue import Catalogue
