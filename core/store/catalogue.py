@@ -8,8 +8,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from core.units import micros
 _LOG = logging.getLogger("hermes.store")
 _NAMES = ", ".join(field.name for field in fields(Entry))
 _MARKS = ", ".join("?" for _ in fields(Entry))
+_AT_ONCE = 500  # values in one question
+_INSERT = f"insert or ignore into snapshots ({_NAMES}) values ({_MARKS})"
+_values = attrgetter(*(field.name for field in fields(Entry)))
 _SCHEMA = """
 create table if not exists snapshots (
     seq integer primary key autoincrement, identity text not null unique, kind text not null, subject text not null,
@@ -82,9 +86,17 @@ class Catalogue:
                 self._insert(entry)
         return len(entries)
 
-    def knows(self, identity: str) -> bool:
-        """Return whether that very record is indexed."""
-        return bool(self._rows("select 1 from snapshots where identity = ?", identity))
+    def known(self, identities: Iterable[str]) -> set[str]:
+        """Return which of some records are indexed."""
+        asked = list(identities)
+        found: set[str] = set()
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            found |= {
+                row[0]
+                for row in self._rows(f"select identity from snapshots where identity in ({', '.join('?' * len(some))})", *some)
+            }
+        return found
 
     def newest(self, source: str, kind: str, subject: str, until: int) -> Entry | None:
         """Return the newest entry of a source about a subject received up to `until`."""
@@ -205,16 +217,24 @@ class Catalogue:
     def _insert(self, entry: Entry) -> None:
         same = "kind = ? and subject = ? and source = ? and (error is null) = ?"
         key = (entry.kind, entry.subject, entry.source, entry.error is None)
-        before = self._database.execute(
-            f"select content, first_at from snapshots where {same} and received_at <= ? and identity <> ?"
+        newest = self._database.execute(
+            f"select content, first_at, received_at, identity from snapshots where {same}"
             " order by received_at desc, identity desc limit 1",
-            (*key, entry.received_at, entry.identity),
-        ).fetchone() or self._closed_run(entry)
+            key,
+        ).fetchone()
+        if newest is not None and (newest[2] > entry.received_at or newest[3] == entry.identity):
+            newest = self._database.execute(
+                f"select content, first_at from snapshots where {same} and received_at <= ? and identity <> ?"
+                " order by received_at desc, identity desc limit 1",
+                (*key, entry.received_at, entry.identity),
+            ).fetchone()
+            late = True
+        else:
+            late = False
+        before = newest or self._closed_run(entry)
         first_at = before[1] if before and before[0] == entry.content else entry.received_at
-        values = {**dict(zip((field.name for field in fields(Entry)), astuple(entry), strict=True)), "first_at": first_at}
-        self._database.execute(f"insert or ignore into snapshots ({_NAMES}) values ({_MARKS})", tuple(values.values()))
-        later = self._database.execute(f"select 1 from snapshots where {same} and received_at > ?", (*key, entry.received_at))
-        if later.fetchone():
+        self._database.execute(_INSERT, _values(replace(entry, first_at=first_at)))
+        if late:
             self._chain(same, key, entry)
 
     def _closed_run(self, entry: Entry) -> tuple[str, int] | None:

@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from pathlib import Path
 
 from core.errors import StoreError
@@ -61,9 +62,15 @@ def _at_once(act: Callable[..., None], *arguments: Sequence[object]) -> None:
         for each in zip(*arguments, strict=True):
             act(*each)
         return
-    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as pool:
-        for done in [pool.submit(act, *each) for each in zip(*arguments, strict=True)]:
-            done.result()
+    asked = [_pool().submit(act, *each) for each in zip(*arguments, strict=True)]
+    wait(asked)
+    for done in asked:
+        done.result()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer")
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -66,8 +66,9 @@ class SnapshotStore:
         again: list[Entry] = []
         files: dict[Path, bytes] = {}
         newest: dict[tuple[str, str, str], Entry] = {}
+        known = self.catalogue.known(one.identity for one in batch)
         for found in sorted(batch, key=lambda one: (one.record.received_at, one.identity)):
-            if self.catalogue.knows(found.identity):
+            if found.identity in known:
                 continue
             record = found.record
             key = (record.source, str(record.kind), record.subject)
