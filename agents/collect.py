@@ -30,8 +30,8 @@ def collect(
 
     `more` are records made on this host (commands): they are published with the rest.
     """
-    wanted = [(source, asks_of(source, asks)) for source in sources.values()]
-    answers = [pool.submit(_answers, source, questions) for source, questions in wanted if questions]
+    wanted = [(source, questions) for source in sources.values() for questions in by_kind(asks_of(source, asks))]
+    answers = [pool.submit(_answers, source, questions) for source, questions in wanted]
     records = (*more, *(record for answer in answers for record in answer.result()))
     failpoint("before:snapshots")
     snapshots.publish(records)
@@ -43,6 +43,11 @@ def collect(
 def asks_of(source: Source, asks: Sequence[Ask]) -> list[Ask]:
     """Return the asks that are for `source`."""
     return [ask for ask in asks if ask.kind in source.gives and ask.source in ("", source.name)]
+
+
+def by_kind(asks: Sequence[Ask]) -> list[list[Ask]]:
+    """Return the asks of each kind: they go to different services of a source, and none shall wait for another."""
+    return [[ask for ask in asks if ask.kind is kind] for kind in dict.fromkeys(ask.kind for ask in asks)]
 
 
 def _answers(source: Source, asks: Sequence[Ask]) -> list[Record]:

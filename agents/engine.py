@@ -57,7 +57,8 @@ class Engine:
         """Trade until the schedule ends. `last` is the newest cycle of an earlier run: it is finished first if it was not."""
         account = self.journal.account(self.desk.name)
         since = last.cycle.sealed_at if last else None
-        with ThreadPoolExecutor(max_workers=max(2, len(self.sources)), thread_name_prefix="source") as pool:
+        kinds = sum(len(source.gives) for source in self.sources.values())
+        with ThreadPoolExecutor(max_workers=max(2, kinds), thread_name_prefix="source") as pool:
             if last is not None and self.trades:
                 account = self._finish(last, account, monotonic_seconds())
             closed_on: date | None = None

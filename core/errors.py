@@ -4,6 +4,7 @@ HermesError
 ├── SettingsError        stop at start: a setting is missing or wrong
 ├── SourceError          an outside service did not answer as hoped
 │   ├── SourceDownError      retry later
+│   │   └── SourceTimeoutError   it kept us waiting: not asked again in this cycle
 │   ├── SourceLimitedError   wait: the service asked us to slow down
 │   ├── SourceRefusedError   stop asking that source: key, geography, unknown endpoint
 │   └── WireError            it answered something we do not understand: keep the bytes, no retry
@@ -33,6 +34,10 @@ class SourceError(HermesError):
 
 class SourceDownError(SourceError):
     """No answer, a timeout or a server error: try again later."""
+
+
+class SourceTimeoutError(SourceDownError):
+    """It did not answer in time: a cycle waits for that once."""
 
 
 class SourceLimitedError(SourceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,26 +20,31 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from core.clock import Clock, monotonic_seconds
-from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, WireError
+from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
 from core.settings import SourceSettings
 from core.units import iso
 from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
 
 INSTANT_HEADER = "X-Hermes-Instant"
+CREDITS_SECONDS = 3_600.0  # for which a service without credits for us is left alone, as far as a breaker rests
 _CHUNK_BYTES = 65_536
+_WEIGHT_OF_A_TIMEOUT = 3  # failures: the second one leaves a host alone, or a cycle would wait for each of its questions
 _TRANSPORT_FAULTS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+
+Query = Mapping[str, str | Sequence[str]]  # several values of a name are sent as the name several times
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long one request is tried."""
+    """How often and how long one request is tried: once more within a cycle, and not where it was kept waiting."""
 
-    attempts: int = 3
+    attempts: int = 2
     first_backoff_seconds: float = 0.4
     longest_backoff_seconds: float = 5.0
-    longest_retry_after_seconds: float = 10.0  # a longer word ends this request and rests the host
+    longest_retry_after_seconds: float = 2.0  # a longer word ends this request and rests the host
     largest_body_bytes: int = 16_000_000
     at_once: int = 4
+    burst: float | None = None  # requests that need not be paced; None: a sixth of a minute's, 20 at most
     breaker: BreakerLimits = BREAKER_LIMITS
 
 
@@ -53,6 +59,7 @@ class Answer:
     received_at: datetime
     status: int  # 0: nothing was heard
     error: SourceError | None = None
+    fresh_seconds: float | None = None  # how long the service itself calls it fresh (`Cache-Control: max-age`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Health:
     successes: int = 0
     failures: int = 0
     retries: int = 0
+    note: str = ""  # why nothing is asked, where that is nobody's failure
 
     @property
     def healthy(self) -> bool:
@@ -84,6 +92,7 @@ class Http:
         self, name: str, settings: SourceSettings, clock: Clock, *, user_agent: str, adapter: BaseAdapter | None = None,
         simulated: bool = False, most_per_minute: int = 60_000, patience: Patience = PATIENCE,
         sleep: Callable[[float], object] = time.sleep, seconds: Seconds = monotonic_seconds, seed: int | None = None,
+        headers: Mapping[str, str] | None = None, accepts: Sequence[str] = ("JSON",),
     ) -> None:  # fmt: skip
         self._name, self._settings, self._clock, self._simulated = name, settings, clock, simulated
         self._patience, self._sleep, self._seconds = patience, sleep, seconds
@@ -96,7 +105,8 @@ class Http:
         self._in_process = adapter is not None
         self._session.trust_env = not self._in_process
         self._session.max_redirects = 3
-        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        self._accepts = accepts  # words of the content types that are answers
+        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json", **(headers or {})})
         mounted = adapter or HTTPAdapter(pool_connections=4, pool_maxsize=patience.at_once, max_retries=0)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, mounted)
@@ -111,16 +121,20 @@ class Http:
         """Return the state of the breaker of the host of `url`."""
         return self._lane(url).breaker.state
 
-    def get(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
+    def get(self, url: str, params: Query | None = None) -> Answer:
         """Ask; the answer is a value, also when it is a failure."""
         return self._ask("GET", url, params=dict(params or {}))
 
-    def get_all(self, url: str, queries: Sequence[Mapping[str, str]]) -> list[Answer]:
+    def get_all(self, url: str, queries: Sequence[Query]) -> list[Answer]:
         """Ask the same address several questions, a few at once; answers in the order of the questions."""
-        if self._in_process or len(queries) < 2:
-            return [self.get(url, query) for query in queries]
+        return self.get_each([(url, query) for query in queries])
+
+    def get_each(self, questions: Sequence[tuple[str, Query]]) -> list[Answer]:
+        """Ask several addresses, a few at once; answers in the order of the questions."""
+        if self._in_process or len(questions) < 2:
+            return [self.get(url, query) for url, query in questions]
         with ThreadPoolExecutor(self._patience.at_once) as pool:
-            return list(pool.map(lambda query: self.get(url, query), queries))
+            return list(pool.map(lambda question: self.get(*question), questions))
 
     def post(self, url: str, body: object) -> Answer:
         """Ask with a JSON body; only for questions, so that a repetition changes nothing."""
@@ -134,7 +148,7 @@ class Http:
         host = urlsplit(url).netloc
         with self._lock:
             if host not in self._lanes:
-                burst = max(1.0, min(20.0, self._per_minute / 6))
+                burst = self._patience.burst or max(1.0, min(20.0, self._per_minute / 6))
                 bucket = None if self._simulated else TokenBucket(self._per_minute, burst, self._seconds)
                 self._lanes[host] = Lane(bucket, Breaker(self._patience.breaker, self._seconds), self._patience.at_once)
             return self._lanes[host]
@@ -173,6 +187,8 @@ class Http:
         # Only what may pass by itself is worth a second try; a refusal or a strange shape is not.
         if attempt >= self._patience.attempts or not isinstance(error, SourceDownError | SourceLimitedError):
             return None
+        if isinstance(error, SourceTimeoutError):
+            return None
         named = error.retry_after_seconds if isinstance(error, SourceLimitedError) else None
         if named is not None:
             return named if named <= self._patience.longest_retry_after_seconds else None
@@ -185,9 +201,14 @@ class Http:
         try:
             with self._session.request(method, url, headers=headers, timeout=timeout, stream=True, **what) as response:
                 content, error = self._body(response, self._seconds() + timeout)
-                return Answer(content, self._clock.now(), response.status_code, error or self._verdict(response, content))
+                verdict = error or self._verdict(response, content)
+                return Answer(content, self._clock.now(), response.status_code, verdict, _fresh_seconds(response))
         except requests.exceptions.TooManyRedirects:
             failure: SourceError = SourceRefusedError(f"{self._name}: {url} redirects in circles; check its base_url")
+        except requests.Timeout as fault:
+            failure = SourceTimeoutError(
+                f"{self._name}: {urlsplit(url).netloc} did not answer within {timeout:g} s ({_cause(fault)}); try again later"
+            )
         except _TRANSPORT_FAULTS as fault:
             failure = SourceDownError(f"{self._name}: no answer from {urlsplit(url).netloc} ({_cause(fault)}); try again later")
         except requests.RequestException as fault:
@@ -211,13 +232,16 @@ class Http:
         what = f"{self._name}: {urlsplit(response.url or '').path} answered {status}{said}"
         if status == 429:
             return SourceLimitedError(f"{what}; wait before asking again", self._retry_after(response))
+        if status == 402:
+            return SourceLimitedError(f"{what}; its credits are used up, wait for new ones", CREDITS_SECONDS)
         if status >= 500 or status == 408:
             return SourceDownError(f"{what}; try again later")
         if status >= 300:
             return SourceRefusedError(f"{what}; check address, key and parameters")
         kind = response.headers.get("Content-Type", "")
-        if content.strip() and "json" not in kind.lower():
-            return WireError(f"{what} with {kind or 'no content type'} in place of JSON; the bytes are kept")
+        if content.strip() and not any(word.lower() in kind.lower() for word in self._accepts):
+            wanted = " or ".join(self._accepts)
+            return WireError(f"{what} with {kind or 'no content type'} in place of {wanted}; the bytes are kept")
         return None
 
     def _retry_after(self, response: requests.Response) -> float | None:
@@ -237,6 +261,8 @@ class Http:
         error = answer.error
         if isinstance(error, SourceLimitedError) and error.retry_after_seconds is not None:
             lane.breaker.rest(error.retry_after_seconds)
+        elif isinstance(error, SourceTimeoutError):
+            lane.breaker.fail(_WEIGHT_OF_A_TIMEOUT)
         elif isinstance(error, SourceDownError | SourceLimitedError):
             lane.breaker.fail()
         else:
@@ -269,16 +295,24 @@ def _dripping(response: requests.Response) -> Iterator[bytes]:
 
 
 def _reason_of(content: bytes) -> str:
-    # Services say why in different words: {"reason"} Open-Meteo, {"error"} CLOB, {"message"} others.
+    # Services say why in different words: {"reason"} Open-Meteo, {"error"} CLOB, {"error": {"message"}} Kalshi, {"message"} others.
     try:
         body = json.loads(content)
-    except ValueError:
-        return ""
+    except (ValueError, RecursionError):
+        plain = content[:160].decode("utf-8", "replace").strip()
+        return f" ({plain})" if plain and "<" not in plain else ""
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        body = body["error"]
     if isinstance(body, dict):
-        for key in ("reason", "message", "error", "detail"):
+        for key in ("reason", "message", "error", "detail", "title", "code"):
             if isinstance(body.get(key), str):
                 return f" ({body[key][:160]})"
     return ""
+
+
+def _fresh_seconds(response: requests.Response) -> float | None:
+    found = re.search(r"(?:^|[ ,])max-age=(\d+)", response.headers.get("Cache-Control", "").lower())
+    return float(found[1]) if found is not None else None
 
 
 def _cause(error: BaseException) -> str:

@@ -83,10 +83,10 @@ class Breaker:
             self._failures, self._pause = 0, self._limits.pause_seconds
             self._until, self._trying = None, False
 
-    def fail(self) -> None:
+    def fail(self, weight: int = 1) -> None:
         """Count a failure; open at the limit, or at once when this was the try after a pause."""
         with self._lock:
-            self._failures += 1
+            self._failures += weight
             if self._trying:
                 self._pause = min(2 * self._pause, self._limits.longest_pause_seconds)
             if self._trying or self._failures >= self._limits.failures:

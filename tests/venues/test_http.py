@@ -10,10 +10,10 @@ import requests
 from requests.adapters import BaseAdapter
 
 from core.clock import SteppedClock
-from core.errors import SourceDownError, SourceLimitedError, SourceRefusedError, WireError
+from core.errors import SourceDownError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
 from core.settings import SourceSettings
 from tests.venues.servers import Scripted, reply, serving, silence, truncated
-from venues.http import Http, Patience
+from venues.http import Health, Http, Patience
 from venues.lanes import BreakerLimits, BreakerState, TokenBucket
 
 NOON = datetime(2026, 7, 3, 12, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_no_content_is_an_answer_and_not_an_error() -> None:
 def test_a_burst_of_server_errors_is_waited_out_with_growing_jittered_pauses() -> None:
     wall = Wall()
     with serving(reply(502, b"<html>", "text/html"), reply(503, {"message": "busy"}), reply(200, {"ok": 1})) as server:
-        client = http(wall)
+        client = http(wall, patience=Patience(attempts=3))
         answer = client.get(server.url)
 
     assert answer.error is None
@@ -87,7 +87,7 @@ def test_a_lasting_server_error_ends_after_the_allowed_attempts() -> None:
         client = http(Wall())
         answer = client.get(f"{server.url}/books")
 
-    assert len(server.paths) == 3
+    assert len(server.paths) == 2
     assert isinstance(answer.error, SourceDownError)
     assert str(answer.error) == "weather: /books answered 500 (no luck); try again later"
     assert answer.content == b'{"message": "no luck"}'
@@ -96,16 +96,16 @@ def test_a_lasting_server_error_ends_after_the_allowed_attempts() -> None:
 
 def test_too_many_requests_waits_as_long_as_the_service_says() -> None:
     wall = Wall()
-    with serving(reply(429, {"error": "slow"}, Retry_After="7"), reply(200, [])) as server:
+    with serving(reply(429, {"error": "slow"}, Retry_After="2"), reply(200, [])) as server:
         answer = http(wall).get(server.url)
 
     assert answer.error is None
-    assert wall.slept == [7.0]
+    assert wall.slept == [2.0]
 
 
 def test_a_retry_after_date_is_read_against_the_date_of_the_answer() -> None:
     wall = Wall()
-    date = "Fri, 03 Jul 2026 12:00:06 GMT"
+    date = "Fri, 03 Jul 2026 12:00:01 GMT"
 
     def limited(handler: Any) -> None:
         handler.send_response_only(429)
@@ -117,7 +117,7 @@ def test_a_retry_after_date_is_read_against_the_date_of_the_answer() -> None:
     with serving(limited, reply(200, [])) as server:
         http(wall).get(server.url)
 
-    assert wall.slept == [6.0]
+    assert wall.slept == [1.0]
 
 
 def test_a_long_retry_after_is_not_waited_for_but_rests_the_host() -> None:
@@ -161,9 +161,21 @@ def test_a_server_that_never_answers_is_given_up_at_the_timeout() -> None:
         scripted.append(server)
         answer = http(Wall(), timeout=0.2).get(server.url)
 
-    assert isinstance(answer.error, SourceDownError)
-    assert len(server.paths) == 3
+    assert isinstance(answer.error, SourceTimeoutError)
+    assert len(server.paths) == 1
     assert answer.status == 0
+
+
+def test_the_second_timeout_leaves_the_host_alone() -> None:
+    scripted: list[Scripted] = []
+    with serving(lambda handler: silence(scripted[0])(handler)) as server:
+        scripted.append(server)
+        client = http(Wall(), timeout=0.1)
+        answers = [client.get(server.url) for _ in range(4)]
+
+    assert len(server.paths) == 2
+    assert "is left alone" in str(answers[2].error)
+    assert "is left alone" in str(answers[3].error)
 
 
 def test_a_body_that_ends_early_is_no_answer() -> None:
@@ -352,3 +364,58 @@ def test_several_questions_are_answered_in_their_order() -> None:
         answers = http(Wall()).get_all(f"{server.url}/e", [{"q": str(i)} for i in range(12)])
 
     assert [answer.content for answer in answers] == [b'{"path": "/e?q=%d"}' % i for i in range(12)]
+
+
+def test_used_up_credits_are_a_limit_that_no_second_try_lifts() -> None:
+    wall = Wall()
+    with serving(reply(402, {"detail": "no credits"})) as server:
+        client = http(wall)
+        answer = client.get(server.url)
+
+    assert isinstance(answer.error, SourceLimitedError)
+    assert "answered 402 (no credits); its credits are used up" in str(answer.error)
+    assert (len(server.paths), wall.slept) == (1, [])
+    assert client.breaker_state(server.url) is BreakerState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("public, max-age=900, s-maxage=3600", 900.0), ("Max-Age=60", 60.0), ("no-store", None), ("s-maxage=5", None), ("", None)],
+)
+def test_an_answer_knows_how_long_its_service_calls_it_fresh(header: str, seconds: float | None) -> None:
+    with serving(reply(200, [], Cache_Control=header)) as server:
+        assert http(Wall()).get(server.url).fresh_seconds == seconds
+
+
+def test_a_service_of_tables_may_answer_in_text_and_a_page_is_still_no_answer() -> None:
+    with serving(reply(200, b"station,valid\n", "text/plain"), reply(200, b"<html>", "text/html")) as server:
+        client = http(Wall(), accepts=("JSON", "text/plain"))
+        assert client.get(server.url).error is None
+        assert "text/html in place of JSON or text/plain" in str(client.get(server.url).error)
+
+
+def test_a_refusal_in_plain_words_is_quoted() -> None:
+    with serving(reply(422, b"ERROR: bad dates\n", "text/plain")) as server:
+        assert "answered 422 (ERROR: bad dates); check" in str(http(Wall()).get(server.url).error)
+
+
+def test_headers_of_a_service_go_with_every_question() -> None:
+    with serving(reply(200, [])) as server:
+        http(Wall(), headers={"Authorization": "Bearer secret", "Accept": "text/csv"}).get(server.url)
+
+    assert (server.headers[0]["Authorization"], server.headers[0]["Accept"]) == ("Bearer secret", "text/csv")
+
+
+def test_a_host_that_wants_no_burst_is_paced_from_the_first_question() -> None:
+    wall = Wall()
+    with serving(reply(200, [])) as server:
+        client = http(wall, per_minute=60, patience=Patience(burst=1.0))
+        for _ in range(3):
+            client.get(server.url)
+
+    assert wall.slept == [pytest.approx(1.0), pytest.approx(1.0)]
+
+
+def test_a_source_that_asks_nothing_says_why_and_is_not_ill() -> None:
+    assert Health("zeus", note="no key").healthy
+    assert not Health("zeus", last_error="down").healthy
