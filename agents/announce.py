@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from agents.listings import decoded
+from agents.listings import decoded, difference, statements
 from agents.transmission.reasons import AS_WANTED, ON_TARGET
 from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
@@ -21,19 +21,23 @@ from core.ports import Desk
 from core.store.archive import View
 from core.units import MICRO, Columns, decimal_of, instant, micros
 
+MOST_QUARANTINED = 20  # sentences kept in one line
 QUIET = frozenset({AS_WANTED, ON_TARGET})  # reasons that need no word
 LISTED_BEFORE = timedelta(days=12)  # how long ago the listing before the newest may have come
-ASKED = (Kind.EVENTS, Kind.BOOKS, Kind.PRINTS, Kind.OUTCOMES, Kind.FORECAST, Kind.METAR)
+ASKED = (
+    Kind.EVENTS, Kind.BOOKS, Kind.PRINTS, Kind.OUTCOMES, Kind.FORECAST, Kind.ENSEMBLE, Kind.METAR, Kind.CLIMATE,
+)  # fmt: skip
 
 
 def warnings(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     """Return what went wrong outside after `since`, up to the end of collection."""
-    return (*failures(cycle, view, since), *refusals(cycle, view, since))
+    return (*failures(cycle, view, since), *refusals(cycle, view, since), *changes(cycle, view, since))
 
 
 def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
-    """Return one line for each source and kind that failed to answer."""
+    """Return one line for each source and kind that failed to answer, and one for each that said what cannot be."""
     failed: dict[tuple[str, str], list[str]] = {}
+    aside: dict[tuple[str, str], list[str]] = {}
     known = micros(since)
     for kind in ASKED:
         for subject in view.subjects(kind, since):
@@ -41,13 +45,31 @@ def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
             for source, error, received_at in zip(stack.source, stack.error, stack.received_at.tolist(), strict=True):
                 if error and received_at > known:
                     failed.setdefault((source, str(kind)), []).append(f"{subject}: {error}")
-    return tuple(
+            for source, facts, first_at in zip(stack.source, stack.facts, stack.first_at.tolist(), strict=True):
+                if first_at > known and facts.get("quarantined"):
+                    aside.setdefault((source, str(kind)), []).extend(map(str, facts["quarantined"]))
+    return (*_unanswered(cycle, failed), *_set_aside(cycle, aside))
+
+
+def _unanswered(cycle: Cycle, failed: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Activity]:
+    return (
         Activity(
             at=cycle.sealed_at, action=Action.ERROR, severity=Severity.WARNING, type="source_error",
             message=f"{source} {kind}: {len(errors)} unanswered, first {errors[0]}",
             data={"source": source, "kind": kind, "count": len(errors)},
         )
         for (source, kind), errors in sorted(failed.items())
+    )  # fmt: skip
+
+
+def _set_aside(cycle: Cycle, aside: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Activity]:
+    return (
+        Activity(
+            at=cycle.sealed_at, action=Action.ERROR, severity=Severity.WARNING, type="source_quarantine",
+            message=f"{source} {kind}: {len(told)} set aside, first {told[0]}",
+            data={"source": source, "kind": kind, "count": len(told), "quarantined": list(told[:MOST_QUARANTINED])},
+        )
+        for (source, kind), told in sorted(aside.items())
     )  # fmt: skip
 
 
@@ -68,6 +90,33 @@ def refusals(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
                 )
             )  # fmt: skip
     return tuple(lines)
+
+
+def changes(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+    """Return one line for each event whose listing says something else than the one before: text, meaning, brackets or fees."""
+    lines = []
+    for event_id in view.subjects(Kind.EVENTS, since):
+        stack = view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE)
+        first = max(int(np.searchsorted(stack.received_at, micros(since), "right")), 1)
+        for index in range(first, len(stack)):
+            if stack.facts[index] is stack.facts[index - 1]:
+                continue
+            before, after = (statements(stack.facts[i], stack.rows(i)) for i in (index - 1, index))
+            if before != after:
+                lines.append(_change(cycle, event_id, stack.facts[index], before, after))
+    return tuple(lines)
+
+
+def _change(cycle: Cycle, event_id: str, facts: Mapping[str, Any], before: Sequence[str], after: Sequence[str]) -> Activity:
+    told = difference(before, after)
+    changed = sum(1 for line in told if line.startswith("+") and not line.startswith("+++"))
+    return Activity(
+        at=cycle.sealed_at, action=Action.ERROR, severity=Severity.WARNING, type="listing_changed",
+        message=f"{facts['title'] or event_id}: the listing changed in {changed} statements; no new trades where it differs "
+        "from the first",
+        station=str((facts["rule"] or {}).get("station", "")), event_day=date.fromisoformat(facts["event_day"]), event_id=event_id,
+        data={"event_id": event_id, "before": "\n".join(before), "after": "\n".join(after), "difference": list(told)},
+    )  # fmt: skip
 
 
 def look(desk: Desk[Any, Any], evaluation: Any, row: int, cycle: Cycle, decisions: Sequence[Decision]) -> tuple[Activity, ...]:

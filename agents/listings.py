@@ -1,11 +1,13 @@
-"""Which events are known, and what was said of each last."""
+"""Which events are known, what was said of each last, and what changed in what is said."""
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import unified_diff
 from typing import Any
 
 from core.errors import LadderError, RuleError
@@ -16,12 +18,18 @@ from core.store.archive import View
 from core.units import Columns
 
 _MEMORY = 1_024
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_MEANING = ("station", "source", "statistic", "unit", "precision", "rounding", "window", "fallback_source", "no_data", "grade")
 _decoded: OrderedDict[int, tuple[Mapping[str, Any], Event | None, str]] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The newest listing of one event; `event` is None where `refusal` says why it must not be traded."""
+    """The newest listing of one event; `refusal` says why it must not be traded.
+
+    `event` is the newest that is understood: what is held of an event whose listing became unreadable still settles.
+    None: it never was understood.
+    """
 
     event_id: str
     venue: str
@@ -31,15 +39,21 @@ class Listing:
     refusal: str
 
 
-def newest_listings(view: View, since: datetime) -> tuple[Listing, ...]:
-    """Return the newest listing of each event listed in [since, last instant], by event id."""
+def newest_listings(view: View, since: datetime, *, without: Collection[str] = ()) -> tuple[Listing, ...]:
+    """Return the newest listing of each event listed in [since, last instant], by event id, but for some events."""
     found = []
     for event_id in view.subjects(Kind.EVENTS, since):
+        if event_id in without:
+            continue
         stack = view.stack(Kind.EVENTS, event_id, since)
         index = int(stack.newest(view.instants[-1:])[0])
         if index >= 0:
             facts = stack.facts[index]
             event, refusal = decoded(facts, stack.rows(index))
+            for earlier in range(index - 1, -1, -1) if event is None else ():
+                event, _ = decoded(stack.facts[earlier], stack.rows(earlier))
+                if event is not None:
+                    break
             found.append(Listing(event_id, stack.source[index], int(stack.received_at[index]), facts, event, refusal))
     return tuple(found)
 
@@ -58,3 +72,23 @@ def decoded(facts: Mapping[str, Any], rows: Columns) -> tuple[Event | None, str]
     if len(_decoded) > _MEMORY:
         _decoded.popitem(last=False)
     return event, refusal
+
+
+def statements(facts: Mapping[str, Any], rows: Columns) -> tuple[str, ...]:
+    """Return all that a listing says and that must not change, in lines: the sentences, what they mean, brackets and fees."""
+    told = [part.strip() for part in _SENTENCE_END.split(str(facts["text"])) if part.strip()]
+    rule = facts["rule"] or {}
+    told += [f"{name}: {rule[name]}" for name in _MEANING if name in rule]
+    told += [f"event day: {facts['event_day']}", f"refusal: {facts['refusal'] or 'none'}"]
+    fees = facts["fees"] or {}
+    told += [f"fees: {', '.join(f'{name} {fees[name]}' for name in sorted(fees))}"]
+    columns = [rows[name].tolist() for name in ("label", "lower", "upper", "market_id") if name in rows]
+    told += [
+        f"bracket {label}: {lower} to {upper}, market {market}" for label, lower, upper, market in zip(*columns, strict=True)
+    ]
+    return tuple(told)
+
+
+def difference(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """Return the lines of a unified difference, without what is equal; empty: nothing changed."""
+    return tuple(unified_diff(before, after, "before", "after", lineterm="", n=0))

@@ -1,9 +1,15 @@
-"""How events end: provisional from METAR by the event's own rule, final from the venue, corrected when the venue corrects."""
+"""How events end: provisional by the event's own rule, final from the venue, corrected when the venue corrects.
+
+Provisional is the climate report's word where the rule is about the official extreme and a report of the whole day was
+received, else what METAR lists. An observatory's own table has no provisional word of ours.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+
+import numpy as np
 
 from agents.listings import Listing, newest_listings
 from core.days import settlement_window
@@ -13,13 +19,18 @@ from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
 from core.model.event import Bracket, Event
 from core.model.record import Kind
+from core.model.rule import Extreme
 from core.model.settlement import Finality, Settlement
 from core.model.station import Station
 from core.readings import listed_extreme, received_per_row
+from core.readings.rounding import EXTRACT, OFFICIAL
 from core.store.archive import View
-from core.units import instant, iso
+from core.units import MISSING, Unit, instant, iso, micros
 
 LOOKBACK = timedelta(days=12)  # a listing older than this was settled long ago
+METAR, CLIMATE_REPORT = "metar", "climate_report"  # what a provisional word rests on
+Window = tuple[datetime, datetime]
+Found = tuple[int, dict[str, object]]  # reading, evidence
 LAST_REPORT = timedelta(minutes=10)  # until the last report of a day can be expected
 
 
@@ -30,16 +41,18 @@ def settle(account: Account, view: View, since: datetime, stations: Mapping[str,
     """
     now = instant(int(view.instants[-1]))
     told = frozenset(view.subjects(Kind.OUTCOMES, since))
-    listings = newest_listings(view, now - LOOKBACK)
+    ended = {event_id for event_id, known in account.outcomes.items() if known.settlement.finality is Finality.FINAL}
+    listings = newest_listings(view, now - LOOKBACK, without=ended - told)
     for listing in sorted(listings, key=lambda each: (str(each.facts["event_day"]), each.event_id)):
         event = listing.event
         if event is None or event.rule.station not in stations or _forgotten(account, event, now):
             continue
-        start, end = settlement_window(event.rule, stations[event.rule.station].tz, event.event_day)
+        station = stations[event.rule.station]
+        window = settlement_window(event.rule, station.tz, event.event_day)
         if listing.event_id in told:
-            yield from _final(account, view, event, now)
-        elif now >= end + LAST_REPORT:
-            yield from _provisional(account, view, event, (start, end), stations[event.rule.station], now)
+            yield from _final(account, view, event, window, now)
+        elif now >= window[1] + LAST_REPORT and event.rule.statistic not in EXTRACT:
+            yield from _provisional(account, view, event, window, station, since, now)
 
 
 def _forgotten(account: Account, event: Event, now: datetime) -> bool:
@@ -49,7 +62,7 @@ def _forgotten(account: Account, event: Event, now: datetime) -> bool:
     return not any(instrument.event_id == event.event_id for instrument in account.instruments)
 
 
-def _final(account: Account, view: View, event: Event, now: datetime) -> Iterator[Payout]:
+def _final(account: Account, view: View, event: Event, window: Window, now: datetime) -> Iterator[Payout]:
     stack = view.stack(Kind.OUTCOMES, event.event_id, now - LOOKBACK)
     index = int(stack.newest(view.instants[-1:])[0])
     if index < 0 or not stack.facts[index]["final"]:
@@ -67,10 +80,10 @@ def _final(account: Account, view: View, event: Event, now: datetime) -> Iterato
     settlement = _word(
         event, winner, Finality.FINAL, before.revision + 1 if before and corrects else 0, facts["value"],
         {"source": stack.source[index], "received_at": iso(instant(int(stack.received_at[index]))),
-         "agrees": agrees, "before": before.winner_label if before else ""},
+         "agrees": agrees, "before": before.winner_label if before else "", **_by_rule(event, window)},
     )  # fmt: skip
     what = "corrected to" if corrects else "settled at"
-    doubt = "" if agrees or corrects else f"; METAR had said {before.winner_label}" if before else ""
+    doubt = "" if agrees or corrects or before is None else f"; {_teller(before)} had said {before.winner_label}"
     severity = Severity.INFO if agrees else Severity.WARNING
     yield Payout(
         settlement, (_line(event, settlement, f"{event.city} {event.event_day} {what} {winner.label}{doubt}", now, severity),)
@@ -78,25 +91,86 @@ def _final(account: Account, view: View, event: Event, now: datetime) -> Iterato
 
 
 def _provisional(
-    account: Account, view: View, event: Event, window: tuple[datetime, datetime], station: Station, now: datetime
+    account: Account, view: View, event: Event, window: Window, station: Station, since: datetime, now: datetime
 ) -> Iterator[Payout]:
     known = account.outcomes.get(event.event_id)
-    if known and known.settlement.finality is Finality.FINAL:
+    before = known.settlement if known else None
+    if before and (before.finality is Finality.FINAL or not _is_news(view, event, station, window, since)):
         return
+    found = _of_climate_report(view, event, station, window) or _of_reports(view, event, station, window, now)
+    if found is None:
+        return
+    reading, evidence = found
+    winner = event.winner_of(reading)
+    if before and (before.winner, before.evidence.get("source")) == (winner.market_id, evidence["source"]):
+        return
+    settlement = _word(
+        event, winner, Finality.PROVISIONAL, before.revision + 1 if before else 0, float(reading),
+        {**evidence, **_by_rule(event, window)},
+    )  # fmt: skip
+    said = f"{_teller(settlement)} says {reading}°{event.rule.unit}, {winner.label} (provisional)"
+    yield Payout(settlement, (_line(event, settlement, f"{event.city} {event.event_day}: {said}", now, Severity.INFO),))
+
+
+def _is_news(view: View, event: Event, station: Station, window: Window, since: datetime) -> bool:
+    """Return whether something about the day was received after `since`: nothing else can change a provisional word."""
+    last = micros(since)
+    if is_official(event) and station.code in view.subjects(Kind.CLIMATE, since):
+        return True
+    stack = view.stack(Kind.METAR, station.code, since)
+    fresh = np.repeat(stack.first_at > last, np.diff(stack.offsets))
+    return bool((fresh & (stack.columns["valid_at"] <= micros(window[1]))).any())
+
+
+def is_official(event: Event) -> bool:
+    """Return whether the rule is about the official extreme, as a climate report prints it."""
+    return event.rule.statistic in OFFICIAL
+
+
+def _of_climate_report(view: View, event: Event, station: Station, window: Window) -> Found | None:
+    """Return the newest climate report of the whole day; one issued while it ran is preliminary and does not count."""
+    if not is_official(event) or event.rule.unit is not Unit.FAHRENHEIT:
+        return None
+    stack = view.stack(Kind.CLIMATE, station.code, window[0])
+    if not len(stack):
+        return None
+    columns = stack.columns
+    value = columns["high_f" if event.extreme is Extreme.HIGH else "low_f"]
+    ours = np.flatnonzero(
+        (columns["event_day"] == event.event_day.isoformat()) & ~columns["preliminary"].astype(bool) & (value != MISSING)
+    )
+    if not len(ours):
+        return None
+    row = int(ours[-1])
+    record = int(np.searchsorted(stack.offsets, row, "right")) - 1
+    return int(value[row]), {
+        "source": CLIMATE_REPORT, "given_by": stack.source[record], "product": str(columns["product"][row]),
+        "received_at": iso(instant(int(stack.received_at[record]))),
+    }  # fmt: skip
+
+
+def _of_reports(view: View, event: Event, station: Station, window: Window, now: datetime) -> Found | None:
     stack = view.stack(Kind.METAR, station.code, window[0] - timedelta(hours=1))
     received = received_per_row(stack.received_at, stack.offsets)
     extremum = listed_extreme(stack.columns, received, event.rule, station, window, now)
     if extremum.reading is None or extremum.valid_at is None:
-        return
-    winner = event.winner_of(extremum.reading)
-    if known and known.settlement.winner == winner.market_id:
-        return
-    settlement = _word(
-        event, winner, Finality.PROVISIONAL, known.settlement.revision + 1 if known else 0, float(extremum.reading),
-        {"source": "metar", "reports": extremum.count, "tenths": extremum.tenths, "observed_at": iso(extremum.valid_at)},
-    )  # fmt: skip
-    message = f"{event.city} {event.event_day}: METAR says {extremum.reading}°{event.rule.unit}, {winner.label} (provisional)"
-    yield Payout(settlement, (_line(event, settlement, message, now, Severity.INFO),))
+        return None
+    return extremum.reading, {
+        "source": METAR, "reports": extremum.count, "tenths": extremum.tenths, "observed_at": iso(extremum.valid_at),
+        "complete": extremum.complete,
+    }  # fmt: skip
+
+
+def _by_rule(event: Event, window: Window) -> dict[str, object]:
+    """Return by which rule an event ends: its own, whatever another venue says of the same city."""
+    return {
+        "statistic": str(event.rule.statistic), "window_start": iso(window[0]), "window_end": iso(window[1]),
+        "rule_source": event.rule.source, "rule_sha": event.rule.sha256,
+    }  # fmt: skip
+
+
+def _teller(settlement: Settlement) -> str:
+    return {METAR: "METAR", CLIMATE_REPORT: "the climate report"}.get(str(settlement.evidence.get("source")), "the venue")
 
 
 def _word(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
@@ -40,6 +40,11 @@ StationCode = Annotated[
     str | None,
     BeforeValidator(_upper),
     Query(pattern=r"^[A-Z0-9]{3,5}$", description="ICAO code of a station", examples=["KLGA"]),
+]
+StationPath = Annotated[
+    str,
+    BeforeValidator(_upper),
+    Path(pattern=r"^[A-Z0-9]{3,5}$", description="ICAO code of a station", examples=["KLGA"]),
 ]
 DayFilter = Annotated[Day | None, Query(description="Event day in the station's own day, YYYY-MM-DD", examples=["2026-12-09"])]
 Venue = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{1,31}$", description="Venue", examples=["polymarket"])]

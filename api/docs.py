@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -30,10 +31,15 @@ nav{columns:2}nav a{display:block}
 SCRIPT = """
 for (const form of document.forms) form.addEventListener('submit', async event => {
   event.preventDefault();
-  const values = [...new FormData(form)].filter(([, value]) => value !== '');
+  let path = form.dataset.path;
+  const values = [...new FormData(form)].filter(([name, value]) => {
+    if (!path.includes('{' + name + '}')) return value !== '';
+    path = path.replace('{' + name + '}', encodeURIComponent(value));
+    return false;
+  });
   const query = new URLSearchParams(values).toString();
   const out = form.querySelector('pre');
-  const answer = await fetch(form.dataset.path + (query ? '?' + query : ''));
+  const answer = await fetch(path + (query ? '?' + query : ''));
   const text = await answer.text();
   let shown = text;
   try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch (error) { /* not JSON: shown as it came */ }
@@ -72,7 +78,7 @@ def page(document: Mapping[str, Any], *, asks: bool) -> str:
 
 
 def _anchor(path: str) -> str:
-    return path.strip("/").replace("/", "-") or "root"
+    return re.sub(r"[^a-z_]+", "-", path.strip("/")).strip("-") or "root"
 
 
 def _route(document: Mapping[str, Any], path: str, *, asks: bool) -> str:

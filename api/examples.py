@@ -26,7 +26,7 @@ STATUS: dict[str, Any] = {
     "stations": ["EGLC", "KLGA"],
     "data_collection": {"snapshots_dir_exists": True, "trades_dir_exists": True, "recent_snapshots_24h": 412},
     "sources": {
-        "metar": {"name": "metar", "healthy": True, "last_success": "2026-12-09T18:14:58Z", "age_seconds": 2.0, "error": None},
+        "metar": {"name": "metar", "healthy": True, "last_success": "2026-12-09T18:14:58Z", "age_seconds": 2.0, "error": None, "state": "ok"},
     },
     "open_events": 18, "risk": {"can_trade": True, "state": "normal", "reason": "", "tripped": []},
     "money": {

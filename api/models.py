@@ -73,7 +73,7 @@ class CycleReply(Reply):
 
 class CollectionReply(Reply):
     snapshots_dir_exists: bool
-    trades_dir_exists: bool
+    trades_dir_exists: bool = Field(description="There is a journal, which trades are kept in")
     recent_snapshots_24h: int | None = Field(description="Null where no catalogue counts them")
 
 
@@ -83,6 +83,7 @@ class SourceReply(Reply):
     last_success: dt.datetime | None
     age_seconds: float | None
     error: str | None
+    state: str = Field(description="ok, waiting (not asked yet), no key or down")
 
 
 class RiskReply(Reply):

@@ -62,7 +62,7 @@ class Gate:
 
     - The peer must be this machine, `Host` one of its names: a name that a foreign page resolved to 127.0.0.1 is refused.
     - `Origin`, where a browser sends one, must be ours for a WebSocket and for everything that changes something.
-    - A path answers with and without a trailing slash, without a redirect.
+    - A path answers with and without a trailing slash, without a redirect; HEAD as GET, without the body.
     - An error that nobody foresaw becomes one line for the asker and a trace in the log.
     """
 
@@ -106,6 +106,8 @@ class Gate:
         self, scope: Scope, receive: Receive, send: Send, refusal: tuple[int, str, str] | None, headers: dict[bytes, str]
     ) -> None:
         started, answered = monotonic_seconds(), False
+        bodiless = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET"} if bodiless else scope
 
         async def timed(message: Message) -> None:
             nonlocal answered
@@ -113,6 +115,8 @@ class Gate:
                 answered = True
                 took = f"{(monotonic_seconds() - started) * 1e3:.2f}".encode()
                 message = {**message, "headers": [*message.get("headers", []), (b"x-process-time-ms", took)]}
+            elif bodiless and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         if refusal is None and not _fits(headers.get(b"content-length", "0")):

@@ -25,19 +25,25 @@ def window_of(window: DayWindow, tz: str, day: date) -> tuple[datetime, datetime
     return start, (midnight(tz, day + ONE_DAY) if window is DayWindow.CIVIL else start + ONE_DAY)
 
 
+@lru_cache(maxsize=4_096)
+def zone(tz: str) -> ZoneInfo:
+    """Return a zone, read once: the standard library keeps eight."""
+    return ZoneInfo(tz)
+
+
+@lru_cache(maxsize=4_096)
 def standard_offset(tz: str, year: int) -> timedelta:
     """Return the offset of a zone in its standard time.
 
     The smaller of the winter and summer offsets, as `dst()` of some zones counts winter as the exception.
     """
-    zone = ZoneInfo(tz)
-    offsets = [datetime(year, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
+    offsets = [datetime(year, month, 1, tzinfo=zone(tz)).utcoffset() for month in (1, 7)]
     return min(offset for offset in offsets if offset is not None)
 
 
 def local_day(tz: str, instant: datetime) -> date:
     """Return the civil date of an instant at a station."""
-    return instant.astimezone(ZoneInfo(tz)).date()
+    return instant.astimezone(zone(tz)).date()
 
 
 def day_of(window: DayWindow, tz: str, instant: datetime) -> date:
@@ -64,7 +70,7 @@ def desk_week(day: date) -> date:
 
 def _civil_midnight(tz: str, day: date) -> datetime:
     # Where clocks jump over midnight, fold 0 gives the instant of the jump: the first moment of that day.
-    return datetime.combine(day, time(), ZoneInfo(tz)).astimezone(UTC)
+    return datetime.combine(day, time(), zone(tz)).astimezone(UTC)
 
 
 def _standard_midnight(tz: str, day: date) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -79,3 +79,64 @@ def event_of(facts: Mapping[str, Any], rows: Columns) -> Event:
         opens_at=parse_iso(facts["opens_at"]) if facts["opens_at"] else None,
         closes_at=parse_iso(facts["closes_at"]) if facts["closes_at"] else None, accepting=facts["accepting"],
     )  # fmt: skip
+
+
+STATISTICS: Mapping[Statistic, str] = {
+    Statistic.OFFICIAL_MAX: "the official maximum of the whole day, as the climate report prints it",
+    Statistic.OFFICIAL_MIN: "the official minimum of the whole day, as the climate report prints it",
+    Statistic.MAX_LISTED_REPORT: "the highest of all listed reports",
+    Statistic.MIN_LISTED_REPORT: "the lowest of all listed reports",
+    Statistic.MAX_HOURLY_READING: "the highest of the hourly reports",
+    Statistic.MIN_HOURLY_READING: "the lowest of the hourly reports",
+    Statistic.DAILY_EXTRACT: "the maximum of the observatory's own daily table",
+    Statistic.DAILY_EXTRACT_MIN: "the minimum of the observatory's own daily table",
+}
+WINDOWS: Mapping[DayWindow, str] = {
+    DayWindow.CIVIL: "from midnight to midnight by the clock there",
+    DayWindow.STANDARD_TIME: "from midnight to midnight of standard time, in summer an hour later by the clock",
+}
+ROUNDINGS: Mapping[Rounding, str] = {
+    Rounding.AS_PRINTED: "the number as it is printed", Rounding.HALF_UP: "the nearest whole degree, halves up",
+    Rounding.FLOOR: "the whole degree below",
+}  # fmt: skip
+NO_DATA: Mapping[str, str] = {"": "its text does not say", "lowest_bracket": "the lowest bracket wins"}
+Window = tuple[datetime, datetime]
+
+
+def differences(one: SettlementRule, other: SettlementRule, windows: tuple[Window, Window] | None = None) -> tuple[str, ...]:
+    """Return in sentences why two rules about the same city and day may give two answers; empty: they are alike.
+
+    Args:
+        one, other: rules.
+        windows: settlement windows of both on the day in question; without them the days are described by their kind.
+    """
+    told = {
+        "Station": (one.station, other.station),
+        "Number": (STATISTICS[one.statistic], STATISTICS[other.statistic]),
+        "Day": _days(one, other, windows),
+        "Unit": (f"°{one.unit}", f"°{other.unit}"),
+        "Source": (_source(one), _source(other)),
+        "Rounding": (_rounding(one), _rounding(other)),
+        "Without data": (_no_data(one), _no_data(other)),
+    }
+    return tuple(f"{name}: {mine}; the other: {theirs}." for name, (mine, theirs) in told.items() if mine != theirs)
+
+
+def _days(one: SettlementRule, other: SettlementRule, windows: tuple[Window, Window] | None) -> tuple[str, str]:
+    if windows is None:
+        return WINDOWS[one.window], WINDOWS[other.window]
+    mine, theirs = (f"{start:%d %B %H:%M} to {end:%d %B %H:%M} UTC" for start, end in windows)
+    return mine, theirs
+
+
+def _source(rule: SettlementRule) -> str:
+    return f"{rule.source}, else {rule.fallback_source}" if rule.fallback_source else rule.source
+
+
+def _rounding(rule: SettlementRule) -> str:
+    printed = "tenths" if rule.precision is Precision.TENTH else "whole degrees"
+    return f"{printed} are printed, what counts is {ROUNDINGS[rule.rounding]}"
+
+
+def _no_data(rule: SettlementRule) -> str:
+    return NO_DATA.get(rule.no_data, rule.no_data.replace("_", " "))

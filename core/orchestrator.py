@@ -28,6 +28,10 @@ MODES: Mapping[str, tuple[str, str]] = {
     "collect": ("core.modes.engine:collect", "record everything, trade nothing"),
     "simulate": ("core.modes.simulate:simulate", "the desk on the demo world, in this process, unpaced"),
     "import": ("core.modes.history:import_sets", "turn real history into archive records"),
+    "backfill": (
+        "core.modes.backfill:backfill",
+        "fetch the settled history of the active stations, so that nothing starts cold",
+    ),
     "backtest": ("core.modes.history:backtest", "run the desk over recorded or imported days"),
     "replay": ("core.modes.replay:replay", "run a recorded session again and compare every row"),
     "verify": ("core.modes.verify:verify", "score model and market on settled days"),
@@ -103,12 +107,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--date", type=_day, metavar="YYYY-MM-DD", help="event day")
     parser.add_argument("--start", type=_day, metavar="YYYY-MM-DD", help="first day")
     parser.add_argument("--end", type=_day, metavar="YYYY-MM-DD", help="last day, included")
-    parser.add_argument("--days", type=_days, default=2.0, metavar="N", help="simulate: simulated days")
+    parser.add_argument("--days", type=_days, default=2.0, metavar="N", help="simulate: simulated days; backfill: settled days")
     parser.add_argument("--seed", type=int, metavar="S", help="demo world")
     parser.add_argument("--speed", type=float, metavar="X", help="demo: simulated seconds in a second")
     parser.add_argument("--interval", type=int, metavar="SECONDS", help="time between two cycles")
     parser.add_argument("--real-data", type=Path, metavar="DIR", help="folder with real history")
     parser.add_argument("--set", dest="sets", default="A", metavar="A[,B,...]", help="sets of real history")
+    parser.add_argument("--rules", action="store_true", help="verify: also what wrong readings of the rule would have settled")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--ledger", action="store_true", help="doctor: prove the money alone")
     return parser

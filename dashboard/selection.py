@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from core.errors import NotAllowedError
 from core.services.edges import Outlook
 
 FIELDS = ("station", "day", "extreme", "venue")  # names in the address, in the order in which they narrow down
@@ -81,3 +82,11 @@ def day_of(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def asked_day(text: str) -> date | None:
+    """Return the date that a person asks for; NotAllowedError where the text is none."""
+    found = day_of(text)
+    if text and found is None:
+        raise NotAllowedError(f"A day is written YYYY-MM-DD; got {text[:40]!r}", "day")
+    return found

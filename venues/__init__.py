@@ -2,7 +2,12 @@
 
 SOURCES = {
     "polymarket": "venues.polymarket.client:Polymarket",
+    "kalshi": "venues.kalshi.client:Kalshi",
     "metar": "venues.metar.client:Metar",
     "open_meteo": "venues.open_meteo.client:OpenMeteo",
+    "open_meteo_ensemble": "venues.open_meteo.ensemble:OpenMeteoEnsemble",
+    "nws": "venues.nws.client:Nws",
+    "zeus": "venues.zeus.client:Zeus",
+    "iem": "venues.iem.client:Iem",
 }
 BROKERS: dict[str, str] = {}

@@ -36,6 +36,30 @@ def json_elements(raw: bytes, what: str) -> Iterator[tuple[bytes, Any]]:
         raise WireError(f"{what}: the answer is not a JSON array ({error}); the bytes are kept") from error
 
 
+def member(raw: bytes, key: str, what: str) -> bytes:
+    """Return the bytes of the value under a key of a JSON object; WireError when it is no object or has no such key."""
+    try:
+        text = raw.decode("utf-8")
+        at = _after_blanks(text, 0)
+        if text[at] != "{":
+            raise ValueError(f"it starts with {text[at : at + 40]!r}")
+        at = _after_blanks(text, at + 1)
+        while text[at] != "}":
+            name, end = _DECODER.raw_decode(text, at)
+            at = _after_blanks(text, end)
+            if text[at] != ":":
+                raise ValueError(f"a colon is missing at character {at}")
+            at = _after_blanks(text, at + 1)
+            _, end = _DECODER.raw_decode(text, at)
+            if name == key:
+                return text[at:end].encode("utf-8")
+            at = _after_blanks(text, end)
+            at = _after_blanks(text, at + 1) if text[at] == "," else at
+        raise ValueError(f"it has no {key}")
+    except (ValueError, IndexError, RecursionError) as error:
+        raise WireError(f"{what}: {error}; the bytes are kept") from error
+
+
 def joined(spans: Iterable[bytes]) -> bytes:
     """Return the array of the given elements, each byte for byte."""
     return b"[" + b",".join(spans) + b"]"

@@ -26,6 +26,7 @@ class Truth:
     day: tuple[date, ...]
     sources: FloatArray  # (n_days, n_sources), NaN where a source was silent
     official: FloatArray  # (n_days,), NaN where no value was published
+    settles: bool = False  # the venue names no value, but these are known to be what settled
 
     @property
     def mean(self) -> FloatArray:

@@ -85,7 +85,7 @@ class SettlementScore:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointScore:
-    """Means over the events at which both model and market spoke."""
+    """Means over the events at which both model and market spoke; over all of the market's where it stands alone."""
 
     at: str
     n: int
@@ -121,10 +121,10 @@ class Score:
     day1: DayAhead
 
 
-def score(days: Sequence[ScoredDay]) -> Score:
-    """Return the scores of some settled events, in any order."""
+def score(days: Sequence[ScoredDay], *, market_alone: bool = False) -> Score:
+    """Return the scores of some settled events, in any order; `market_alone` where there is no forecast for any model."""
     return Score(
-        len(days), settlement_score(days), tuple(checkpoint_score(rank, days) for rank in range(len(CHECKPOINTS))),
+        len(days), settlement_score(days), tuple(checkpoint_score(rank, days, market_alone=market_alone) for rank in range(len(CHECKPOINTS))),
         day_ahead([day for day in days if day.ahead is not None]),
     )  # fmt: skip
 
@@ -137,19 +137,21 @@ def settlement_score(days: Sequence[ScoredDay]) -> SettlementScore:
     )
 
 
-def checkpoint_score(rank: int, days: Sequence[ScoredDay]) -> CheckpointScore:
+def checkpoint_score(rank: int, days: Sequence[ScoredDay], *, market_alone: bool = False) -> CheckpointScore:
     """Return the mean scores at one of CHECKPOINTS."""
-    both = [(day.spoken[rank], day.winner) for day in days if _complete(day.spoken[rank])]
+    heard = [(day.spoken[rank], day.winner) for day in days if _complete(day.spoken[rank], market_alone)]
     name = CHECKPOINTS[rank].name
-    if not both:
+    if not heard:
         return CheckpointScore(name, 0, None, None, None, None, None, None, None)
-    ages = [spoken.print_age_seconds for spoken, _ in both if np.isfinite(spoken.print_age_seconds)]
+    ages = [spoken.print_age_seconds for spoken, _ in heard if np.isfinite(spoken.print_age_seconds)]
     means = {
-        f"{who}_{what}": float(np.mean([rule(getattr(spoken, who), np.array(winner)) for spoken, winner in both]))
+        f"{who}_{what}": float(np.mean([rule(getattr(spoken, who), np.array(winner)) for spoken, winner in heard]))
+        if who == "market" or not market_alone
+        else None
         for who in ("model", "market")
         for what, rule in (("log", log_score), ("brier", brier), ("top", top))
     }
-    return CheckpointScore(name, len(both), **means, median_print_age_s=float(np.median(ages)) if ages else None)
+    return CheckpointScore(name, len(heard), **means, median_print_age_s=float(np.median(ages)) if ages else None)
 
 
 def top(pmf: FloatArray, outcome: IntArray) -> float:
@@ -157,8 +159,8 @@ def top(pmf: FloatArray, outcome: IntArray) -> float:
     return float(int(np.argmax(pmf)) == int(outcome))
 
 
-def _complete(spoken: Spoken) -> bool:
-    return bool(np.isfinite(spoken.model).all() and np.isfinite(spoken.market).all())
+def _complete(spoken: Spoken, market_alone: bool) -> bool:
+    return bool(np.isfinite(spoken.market).all() and (market_alone or np.isfinite(spoken.model).all()))
 
 
 def on_grid(readings: IntArray, pmf: FloatArray) -> FloatArray:

@@ -1,42 +1,43 @@
-"""What the desk wants to know before a cycle: listings, books, reports, forecasts, outcomes."""
+"""What the desk wants to know before a cycle: listings, books, prints, reports, forecasts, climate reports, outcomes.
+
+Nothing is remembered that the archive does not show: whether a question is due follows from what was received, from the
+hour, and from the setting. A question for a source that does not exist is dropped by whoever asks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from agents.weather.excess import is_official
 from agents.weather.listed import Listed
+from agents.weather.listing_asks import listing_asks
 from agents.weather.observations import metar_stack
 from agents.weather.panel import PanelMemory
 from core.days import ONE_DAY, local_day, standard_offset
 from core.model.account import Account
-from core.model.cycle import Cycle
+from core.model.cycle import Cause, Cycle
 from core.model.record import Ask, Kind
+from core.model.settlement import Finality
 from core.model.station import Station
 from core.settings import Settings
-from core.store.archive import View
+from core.store.archive import Stack, View
 from core.units import InstantArray, instant, micros
 
-POLYMARKET = "polymarket"
-# How Polymarket names a station's city in its slugs. FACTS I.2.
-CITY_TOKENS: Mapping[str, str] = {
-    "KLGA": "nyc", "KORD": "chicago", "KDAL": "dallas", "KBKF": "denver", "KHOU": "houston", "KAUS": "austin",
-    "KATL": "atlanta", "KMIA": "miami", "KLAX": "los-angeles", "KSFO": "san-francisco", "KSEA": "seattle", "CYYZ": "toronto",
-    "MMMX": "mexico-city", "MPMG": "panama-city", "SBGR": "sao-paulo", "SAEZ": "buenos-aires", "EGLC": "london",
-    "LFPB": "paris", "LFPG": "paris", "LEMD": "madrid", "EHAM": "amsterdam", "EDDM": "munich", "LIMC": "milan",
-    "EPWA": "warsaw", "EFHK": "helsinki", "UUWW": "moscow", "LTFM": "istanbul", "LTAC": "ankara", "LLBG": "tel-aviv",
-    "OEJN": "jeddah", "FACT": "cape-town", "OPKC": "karachi", "OPMR": "karachi", "VILK": "lucknow", "RJTT": "tokyo",
-    "RKSI": "seoul", "RKPK": "busan", "RCSS": "taipei", "46692": "taipei", "ZBAA": "beijing", "ZSPD": "shanghai",
-    "ZGSZ": "shenzhen", "ZGGG": "guangzhou", "ZUUU": "chengdu", "ZUCK": "chongqing", "ZHHH": "wuhan", "ZSQD": "qingdao",
-    "ZSJN": "jinan", "ZHCC": "zhengzhou", "HKO": "hong-kong", "VHHH": "hong-kong", "WSSS": "singapore", "WMKK": "kuala-lumpur",
-    "RPLL": "manila", "NZWN": "wellington",
-}  # fmt: skip
 REPORTS_GAP = timedelta(hours=2, minutes=30)  # after which the usual look back of a request would leave a hole
+SILENT_CADENCES, SILENT_FOR = 2, timedelta(minutes=20)  # after which a second source is asked for reports
 OUTCOME_EVERY = timedelta(hours=1)  # until the venue's final word
 CORRECTION_EVERY, CORRECTIONS_FOR = timedelta(hours=6), timedelta(days=3)  # after it
-NO_REPORTS = frozenset({"46692", "HKO", "KNYC"})  # stations that send no METAR
+CLIMATE_EVERY = timedelta(hours=1)
+PRINTS_EVERY = timedelta(minutes=5)
+NO_REPORTS = frozenset({"46692", "HKO"})  # stations that send no METAR
+UNITED_STATES = "US"
+FORECASTERS = ("open_meteo", "zeus")  # asked every cycle about every station
+AMERICAN = "nws"  # forecasts and reports of the country's own service
+SECOND_REPORTS = "iem"  # reports of the others, and climate reports
+ENSEMBLES = "open_meteo_ensemble"
 
 
 def asks_of(
@@ -44,7 +45,8 @@ def asks_of(
 ) -> tuple[Ask, ...]:
     """Return the questions of a cycle.
 
-    Books can be asked only of events that are known, so that those of a new one come with the next cycle.
+    Books can be asked only of events that are known, so that those of a new one come with the next cycle. A look that a
+    report woke asks nothing about listings.
     """
     now = instant(int(view.instants[-1]))
     looks = view.instants[-1:] - settings.interval_seconds * 1_000_000
@@ -57,46 +59,18 @@ def asks_of(
         for each in events
         if each.station.code in codes
         and each.end > micros(now)
-        and each.start <= micros(_last_day(each.station, now, settings))
+        and each.start <= micros(now + (settings.lookahead_days + 2) * ONE_DAY)
     ]
+    still_open = frozenset(each.event.event_id for each in events if each.end > micros(now))
     return (
-        *_listing_asks(chosen, mine, heard, now, settings),
+        *(listing_asks(chosen, cycle, events, heard, view, now, settings) if cycle.cause is not Cause.METAR else ()),
         *_book_asks(mine, account),
-        *(_report_ask(station, view, now, looks) for station in chosen if station.code not in NO_REPORTS),
-        *(Ask(Kind.FORECAST, station.code) for station in chosen),
-        *_outcome_asks(view, memory, account, now, frozenset(each.event.event_id for each in events if each.end > micros(now))),
+        *_print_asks(mine, view, now),
+        *(ask for station in chosen if station.code not in NO_REPORTS for ask in _report_asks(station, view, now, looks)),
+        *_forecast_asks(chosen, view, now, settings),
+        *_climate_asks(events, codes, account, view, now),
+        *_outcome_asks(view, memory, account, now, still_open),
     )
-
-
-def _last_day(station: Station, now: datetime, settings: Settings) -> datetime:
-    return now + (settings.lookahead_days + 2) * ONE_DAY
-
-
-def _days(station: Station, now: datetime, settings: Settings) -> Iterator[date]:
-    today = local_day(station.tz, now)
-    for ahead in range(settings.lookahead_days + 1):
-        yield today + ahead * ONE_DAY
-
-
-def _listing_asks(
-    stations: Sequence[Station], events: Sequence[Listed], heard: Mapping[str, int], now: datetime, settings: Settings
-) -> Iterator[Ask]:
-    """Yield one ask for each city: days without a listing now, all days when a listing has grown old."""
-    oldest = micros(now - timedelta(minutes=settings.weather.discover_minutes))
-    fresh = {
-        (each.station.code, each.event.event_day)
-        for each in events
-        if each.event.venue == POLYMARKET and heard[each.event.event_id] > oldest
-    }
-    wanted: dict[str, list[date]] = {}
-    for station in stations:
-        token = CITY_TOKENS.get(station.code)
-        if token is not None:
-            days = [day for day in _days(station, now, settings) if (station.code, day) not in fresh]
-            wanted.setdefault(token, []).extend(day for day in days if day not in wanted.get(token, ()))
-    for token, days in wanted.items():
-        if days:
-            yield Ask(Kind.EVENTS, token, days=tuple(sorted(days)), source=POLYMARKET)
 
 
 def _book_asks(events: Sequence[Listed], account: Account) -> Iterator[Ask]:
@@ -113,13 +87,61 @@ def _book_asks(events: Sequence[Listed], account: Account) -> Iterator[Ask]:
         yield Ask(Kind.BOOKS, event_id, tokens=tuple(tokens_held), source=venue)
 
 
-def _report_ask(station: Station, view: View, now: datetime, looks: InstantArray) -> Ask:
+def _print_asks(events: Sequence[Listed], view: View, now: datetime) -> Iterator[Ask]:
+    """Yield one ask for each event with a ladder: a maker's fills need the prints, and they cannot be had later."""
+    told = frozenset(view.subjects(Kind.PRINTS, now - PRINTS_EVERY))
+    for each in events:
+        if each.event.ladder and each.event.event_id not in told:
+            markets = tuple(bracket.market_id for bracket in each.event.ladder)
+            yield Ask(Kind.PRINTS, each.event.event_id, tokens=markets, source=each.event.venue)
+
+
+def _report_asks(station: Station, view: View, now: datetime, looks: InstantArray) -> Iterator[Ask]:
     stack = metar_stack(view, station.code, looks)
-    if len(stack) and int(stack.received_at[-1]) > micros(now - REPORTS_GAP):
-        return Ask(Kind.METAR, station.code)
-    # The settlement day may begin by the clock or by standard time: the earlier one.
-    standard = (now + standard_offset(station.tz, now.year)).date()
-    return Ask(Kind.METAR, station.code, days=(min(local_day(station.tz, now), standard),))
+    days: tuple[date, ...] = ()
+    if not len(stack) or int(stack.received_at[-1]) <= micros(now - REPORTS_GAP):
+        # The settlement day may begin by the clock or by standard time: the earlier one.
+        standard = (now + standard_offset(station.tz, now.year)).date()
+        days = (min(local_day(station.tz, now), standard),)
+    yield Ask(Kind.METAR, station.code, days=days, source="metar")
+    if _is_silent(station, stack, now):
+        yield Ask(Kind.METAR, station.code, days=days, source=AMERICAN if station.country == UNITED_STATES else SECOND_REPORTS)
+
+
+def _is_silent(station: Station, stack: Stack, now: datetime) -> bool:
+    """Return whether the newest report is older than a sound station's can be; before any answer nobody is silent."""
+    if not len(stack):
+        return False
+    newest = int(np.max(stack.columns["valid_at"], initial=0))
+    longest = SILENT_CADENCES * timedelta(minutes=station.cadence_minutes) + SILENT_FOR
+    return newest < micros(now - longest)
+
+
+def _forecast_asks(stations: Sequence[Station], view: View, now: datetime, settings: Settings) -> Iterator[Ask]:
+    lately = frozenset(view.subjects(Kind.ENSEMBLE, now - timedelta(minutes=settings.weather.ensemble_minutes)))
+    for station in stations:
+        for source in (*FORECASTERS, *((AMERICAN,) if station.country == UNITED_STATES else ())):
+            yield Ask(Kind.FORECAST, station.code, source=source)
+        if station.code not in lately:
+            yield Ask(Kind.ENSEMBLE, station.code, source=ENSEMBLES)
+
+
+def _climate_asks(events: Sequence[Listed], codes: set[str], account: Account, view: View, now: datetime) -> Iterator[Ask]:
+    """Yield one ask for each station with days that are over and that a climate report settles, until the venue's final word."""
+    days: dict[str, list[date]] = {}
+    for each in events:
+        if each.station.code not in codes or each.end > micros(now) or not is_official(each.event.rule.statistic):
+            continue
+        known = account.outcomes.get(each.event.event_id)
+        if known is None or known.settlement.finality is not Finality.FINAL:
+            wanted = days.setdefault(each.station.code, [])
+            wanted.extend(day for day in (each.event.event_day,) if day not in wanted)
+    if not days:
+        return
+    told = frozenset(view.subjects(Kind.CLIMATE, now - CLIMATE_EVERY))
+    for code, wanted in days.items():
+        if code not in told:
+            yield Ask(Kind.CLIMATE, code, days=tuple(sorted(wanted)), source=SECOND_REPORTS)
 
 
 def _outcome_asks(view: View, memory: PanelMemory, account: Account, now: datetime, is_open: frozenset[str]) -> Iterator[Ask]:
@@ -127,9 +149,20 @@ def _outcome_asks(view: View, memory: PanelMemory, account: Account, now: dateti
     for instrument in account.instruments:  # a holding is never left without an answer
         if instrument.event_id not in is_open:
             over.setdefault(instrument.event_id, (instrument.venue, micros(now)))
+    if not over:
+        return
+    lately = frozenset(view.subjects(Kind.OUTCOMES, now - OUTCOME_EVERY + timedelta(microseconds=1)))
+    finals = _finals(account)
+    today = frozenset(view.subjects(Kind.OUTCOMES, now - CORRECTION_EVERY + timedelta(microseconds=1)))
     for event_id, (venue, end) in over.items():
-        if event_id not in memory.finished and _is_due(view, memory, event_id, end, now):
+        if event_id in lately or event_id in memory.finished or (event_id in finals and event_id in today):
+            continue
+        if _is_due(view, memory, event_id, end, now):
             yield Ask(Kind.OUTCOMES, event_id, source=venue)
+
+
+def _finals(account: Account) -> frozenset[str]:
+    return frozenset(event_id for event_id, known in account.outcomes.items() if known.settlement.finality is Finality.FINAL)
 
 
 def _is_due(view: View, memory: PanelMemory, event_id: str, end: int, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from core.units import MICRO, BoolArray, FloatArray, InstantArray, IntArray, ins
 LEVELS = 10
 LOOKBACK = timedelta(hours=6)  # an older book is no book
 PRINTS_LOOKBACK = timedelta(days=4)
+NEVER: InstantArray = np.empty(0, np.int64)
 SIDES = (Side.YES, Side.NO)
 BID, ASK = 0, 1
 
@@ -55,67 +56,116 @@ def read_books(view: View, events: Sequence[Listed], n_brackets: int) -> Books:
     since = instant(int(instants[0])) - LOOKBACK
     booked = frozenset(view.subjects(Kind.BOOKS, since))
     printed = frozenset(view.subjects(Kind.PRINTS, instant(int(instants[0])) - PRINTS_LOOKBACK))
+    shown = (
+        (column, listed, view.stack(Kind.BOOKS, listed.event.event_id, since))
+        for column, listed in enumerate(events)
+        if listed.event.ladder and listed.event.event_id in booked
+    )
+    _fill_books([part for each in shown if (part := _current(*each, instants, out)) is not None], out)
     for column, listed in enumerate(events):
         event_id = listed.event.event_id
-        if not listed.event.ladder:
-            continue
-        if event_id in booked:
-            _fill_books(view.stack(Kind.BOOKS, event_id, since), listed, instants, column, out)
-        if event_id in printed:
+        if listed.event.ladder and event_id in printed:
             stack = view.stack(Kind.PRINTS, event_id, instant(int(instants[0])) - PRINTS_LOOKBACK)
-            _fill_prints(stack, listed, instants, column, out)
+            asked = view.stack(Kind.BOOKS, event_id, since, failed=True).received_at if event_id in booked else NEVER
+            _fill_prints(stack, listed, instants, asked, column, out)
     return out
 
 
-def _fill_books(stack: Stack, listed: Listed, instants: InstantArray, column: int, out: Books) -> None:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which records of one event are current, and at which instants."""
+
+    column: int
+    rows: IntArray  # instants at which there is a book
+    records: IntArray  # into the stack
+    place: IntArray  # (len(rows),) into `records`
+    stack: Stack
+    listed: Listed
+
+
+def _current(column: int, listed: Listed, stack: Stack, instants: InstantArray, out: Books) -> _Part | None:
+    if not len(stack):
+        return None
     newest = stack.newest(instants)
     oldest = instants - int(LOOKBACK.total_seconds()) * MICRO
-    there = (newest >= 0) & (stack.received_at[np.maximum(newest, 0)] >= oldest) if len(stack) else newest >= 0
-    records, place = np.unique(newest[there], return_inverse=True)
-    if not len(records):
-        return
-    price, size = _levels(stack, records, listed)
-    rows = np.flatnonzero(there)
-    n = len(listed.event.ladder)
-    out.price[rows, column, :n], out.size[rows, column, :n] = price[place], size[place]
+    rows = np.flatnonzero((newest >= 0) & (stack.received_at[np.maximum(newest, 0)] >= oldest))
+    if not len(rows):
+        return None
     out.received_at[rows, column] = stack.received_at[newest[rows]]
+    records, place = np.unique(newest[rows], return_inverse=True) if len(rows) > 1 else (newest[rows], np.zeros(1, np.int64))
+    return _Part(column, rows, records, place, stack, listed)
+
+
+def _fill_books(parts: Sequence[_Part], out: Books) -> None:
+    """Fill in the current books; the levels of all events are sorted out at once."""
+    if not parts:
+        return
+    price, size = _levels(parts, out.sane.shape[2])
     best = price[..., 0]
-    bid, ask = best[..., BID], best[..., ASK]
-    odd = ((best <= 0.0) | (best >= 1.0)).any(axis=-1) | (bid >= ask)
-    out.sane[rows, column, :n] = ~odd[place]
+    odd = ((best <= 0.0) | (best >= 1.0)).any(axis=-1) | (best[..., BID] >= best[..., ASK])
+    begins = np.cumsum([0, *(len(part.records) for part in parts)])
+    rows = np.concatenate([part.rows for part in parts])
+    column = np.repeat([part.column for part in parts], [len(part.rows) for part in parts])
+    place = np.concatenate([begin + part.place for begin, part in zip(begins, parts, strict=False)])
+    n = np.repeat([len(part.listed.event.ladder) for part in parts], [len(part.rows) for part in parts])
+    real = np.arange(out.sane.shape[2]) < n[:, None]
+    out.price[rows, column], out.size[rows, column] = price[place], size[place]
+    out.sane[rows, column] = ~odd[place] & real[..., None]
 
 
-def _levels(stack: Stack, records: IntArray, listed: Listed) -> tuple[FloatArray, FloatArray]:
-    """Return prices and sizes of records, (n_records, n_brackets, YES/NO, bid/ask, n_levels), in the order they are given."""
-    ladder = listed.event.ladder
-    place = {token: 2 * rank + side for rank, b in enumerate(ladder) for side, token in enumerate((b.yes, b.no))}
-    counts = stack.offsets[records + 1] - stack.offsets[records]
-    owner = np.repeat(np.arange(len(records)), counts)
-    rows = np.arange(len(owner)) + np.repeat(stack.offsets[records] - (np.cumsum(counts) - counts), counts)
-    columns = stack.columns
-    token = np.array([place.get(name, -1) for name in columns["token"][rows].tolist()], np.int64)
-    side = np.asarray(columns["side"][rows] == "ask", np.int64)
-    key = np.where(token >= 0, (owner * 2 * len(ladder) + token) * 2 + side, -1)
+def _levels(parts: Sequence[_Part], n_brackets: int) -> tuple[FloatArray, FloatArray]:
+    """Return prices and sizes, (n_records, n_brackets, YES/NO, bid/ask, n_levels), records and levels as they are given."""
+    counts = np.concatenate([part.stack.offsets[part.records + 1] - part.stack.offsets[part.records] for part in parts])
+    token, told = np.concatenate([_tokens(part) for part in parts]), [_rows(part) for part in parts]
+    side, price_micro, size_micro = (
+        np.concatenate([part.stack.columns[name][rows] for part, rows in zip(parts, told, strict=True)])
+        for name in ("side", "price_micro", "size_micro")
+    )
+    owner = np.repeat(np.arange(len(counts)), counts)
+    key = np.where(token >= 0, (owner * 2 * n_brackets + token) * 2 + np.asarray(side == "ask", np.int64), -1)
     order = np.argsort(key, kind="stable")
-    key, rows = key[order], rows[order]
+    key = key[order]
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
     level = np.arange(len(key)) - np.repeat(starts, np.diff(np.r_[starts, len(key)]))
     kept = (key >= 0) & (level < LEVELS)
-    shape = (len(records), len(ladder), len(SIDES), 2, LEVELS)
+    shape = (len(counts), n_brackets, len(SIDES), 2, LEVELS)
     price, size = np.full(shape, np.nan), np.zeros(shape)
     flat = key[kept] * LEVELS + level[kept]
-    price.ravel()[flat] = columns["price_micro"][rows[kept]] / MICRO
-    size.ravel()[flat] = columns["size_micro"][rows[kept]] / MICRO
+    price.ravel()[flat] = price_micro[order][kept] / MICRO
+    size.ravel()[flat] = size_micro[order][kept] / MICRO
     return price, size
 
 
-def _fill_prints(stack: Stack, listed: Listed, instants: InstantArray, column: int, out: Books) -> None:
+def _rows(part: _Part) -> IntArray | slice:
+    """Return the rows of a part's records, end to end."""
+    begin, end = part.stack.offsets[part.records], part.stack.offsets[part.records + 1]
+    if len(begin) == 1:
+        return slice(int(begin[0]), int(end[0]))
+    counts = end - begin
+    rows: IntArray = np.arange(counts.sum()) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
+    return rows
+
+
+def _tokens(part: _Part) -> IntArray:
+    """Return the place of each row's token in the ladder, YES before NO; -1: not one of ours."""
+    place = {
+        token: 2 * rank + side
+        for rank, bracket in enumerate(part.listed.event.ladder)
+        for side, token in enumerate((bracket.yes, bracket.no))
+    }
+    return np.array([place.get(name, -1) for name in part.stack.columns["token"][_rows(part)].tolist()], np.int64)
+
+
+def _fill_prints(stack: Stack, listed: Listed, instants: InstantArray, asked: InstantArray, column: int, out: Books) -> None:
+    """Fill in prints; they stand for prices only where nobody asked for a book: one that failed to come is no permission."""
     received = np.repeat(stack.received_at, np.diff(stack.offsets))
     columns = stack.columns
     price = columns["yes_price_micro"] / MICRO
     bought_yes = np.asarray(columns["taker"] == "yes", np.bool_)
     known = received[0] if len(received) else np.iinfo(np.int64).max
-    out.prints_only[:, column] = (instants >= known) & (out.received_at[:, column] == 0)
+    before = np.searchsorted(asked, instants, "right")
+    waited = before > np.searchsorted(asked, instants - int(LOOKBACK.total_seconds()) * MICRO, "left")
+    out.prints_only[:, column] = (instants >= known) & ~waited
     for rank, bracket in enumerate(listed.event.ladder):
         mine = np.asarray(columns["market_id"] == bracket.market_id, np.bool_)
         last, _ = _last(np.flatnonzero(mine), received, columns["valid_at"], instants)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
+from agents.weather.excess import at_most, is_official
 from core.model.event import Event
 from core.model.rule import Extreme
 from core.model.station import ReportPrecision
@@ -36,6 +37,7 @@ class Lattice:
     readings: IntArray
     upper: FloatArray  # edge above each reading [rule's unit]; +inf for the last
     high: BoolArray  # (n_events,) False: a lowest temperature
+    official: BoolArray  # (n_events,) the extreme of all of the day, not of its reports
     risk: FloatArray  # (n_events,)
     first: IntArray
     last: IntArray
@@ -59,6 +61,7 @@ def lattice_of(events: Sequence[tuple[Event, ReportPrecision]]) -> Lattice:
         readings=_stacked([grid.readings for grid in grids], n_readings, PADDED, np.int64),
         upper=_stacked([grid.upper for grid in grids], n_readings, np.inf, np.float64),
         high=np.array([event.extreme is Extreme.HIGH for event, _ in events], np.bool_),
+        official=np.array([is_official(event.rule.statistic) for event, _ in events], np.bool_),
         risk=np.array([SOURCE_RISK.get(event.rule.source, LISTED_RISK) for event, _ in events], np.float64),
         first=_stacked([grid.first for grid in grids], n_brackets, 0, np.int64),
         last=_stacked([grid.last for grid in grids], n_brackets, 0, np.int64),
@@ -126,8 +129,9 @@ def _eight(z: FloatArray) -> FloatArray:
 
 
 def cumulative(
-    lattice: Lattice, location: FloatArray, sd: FloatArray, df: FloatArray, floor: FloatArray, *, source_risk: bool = True
-) -> FloatArray:
+    lattice: Lattice, location: FloatArray, sd: FloatArray, df: FloatArray, floor: FloatArray, loose: FloatArray | None = None,
+    *, source_risk: bool = True,
+) -> FloatArray:  # fmt: skip
     """Return P(reading <= r) at each reading, a leading 0 before them, shape (n_instants, n_events, n_readings + 1).
 
     What was observed censors: of a highest temperature everything below the floor counts at the floor (of a lowest one,
@@ -137,12 +141,15 @@ def cumulative(
         lattice: of the events.
         location, sd, df: law of the extreme, shape (n_instants, n_events).
         floor: reading observed so far [rule's unit], shape (n_instants, n_events); NaN: none.
+        loose: extreme of the reports that an official extreme may have gone beyond unseen, same shape; NaN or None: none.
         source_risk: mix in the chance that the source prints a neighbour.
     """
     cdf = law_cdf(lattice.upper, location[..., None], sd[..., None], df[..., None])
     bound = np.where(np.isnan(floor), np.where(lattice.high, -np.inf, np.inf), floor)[..., None]
     dead = np.where(lattice.high[:, None], lattice.readings < bound, False)
     sure = np.where(lattice.high[:, None], False, lattice.readings >= bound)
+    if loose is not None and np.isfinite(loose).any():
+        cdf = _gone_beyond(cdf, lattice, loose)
     nothing = np.isnan(location)[..., None]
     cdf = np.where(sure, 1.0, np.where(dead, 0.0, cdf))
     cdf = np.where(np.isinf(lattice.upper), 1.0, cdf)
@@ -150,6 +157,14 @@ def cumulative(
     if source_risk:
         cdf = _with_source_risk(cdf, lattice.risk[:, None])
     return np.concatenate([np.zeros_like(cdf[..., :1]), cdf], axis=-1)
+
+
+def _gone_beyond(cdf: FloatArray, lattice: Lattice, loose: FloatArray) -> FloatArray:
+    """Return the law of the further out of two: what still comes, and what came between the reports."""
+    told = loose[..., None]
+    above = cdf * at_most(lattice.readings - told)
+    below = 1.0 - (1.0 - cdf) * at_most(told - 1.0 - lattice.readings)
+    return np.where(np.isnan(told), cdf, np.where(lattice.high[:, None], above, below))
 
 
 def _with_source_risk(cdf: FloatArray, risk: FloatArray) -> FloatArray:

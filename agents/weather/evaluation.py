@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.weather.books import ASK, BID, Books
 from agents.weather.discretise import Lattice, bracket_mass, cumulative, law_cdf, reading_mass
+from agents.weather.excess import at_most, mean_excess
 from agents.weather.law import Features, Law
 from agents.weather.market import NEVER_PRINTED, implied, implied_normal, mid_prices
 from agents.weather.models import model_of
@@ -81,8 +82,8 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     features = _first_rows(everywhere, n)
     law = model_of(settings)(features, settings)
     law = _of_present(law, panel)
-    floor = panel.seen.floor[:n]
-    summed = cumulative(panel.lattice, law.location, law.sd, law.df, floor)
+    floor, loose = panel.seen.floor[:n], panel.seen.loose[:n]
+    summed = cumulative(panel.lattice, law.location, law.sd, law.df, floor, loose)
     p_model = bracket_mass(panel.lattice, summed)
     p_market = implied(_market_prices(panel), panel.lattice.exists, _dead(panel.lattice, floor))
     p_pooled, heard = log_pool(p_model, p_market, weather.pool_weight)
@@ -93,7 +94,7 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     staked = stakes(_never_impossible(p_pooled, panel.lattice.exists), price[..., 0], price[..., 1])
     mean, sd = implied_normal(np.where(np.isnan(p_market), 0.0, p_market), _upper_edges(panel.lattice))
     return WeatherEvaluation(
-        panel=panel, features=features, law=law, pmf=reading_mass(summed), p_no_more=_no_more(panel, law, floor),
+        panel=panel, features=features, law=law, pmf=reading_mass(summed), p_no_more=_no_more(panel, law, floor, loose),
         p_model=p_model, p_market=p_market, p_pooled=p_pooled, heard=heard, market_mean=np.where(heard, mean, np.nan),
         market_sd=np.where(heard, sd, np.nan), offers=offers, stakes=staked,
         regimes=regimes(panel, issued_law(everywhere), settings),
@@ -119,13 +120,15 @@ def features_of(panel: WeatherPanel) -> Features:
     none = np.nan
     to_peak = (forecasts.peak_at - looks) / HOUR
     to_rest = (forecasts.rest_peak_at - looks) / HOUR
-    # a second rise that is still to come counts as a peak of its own
-    hours = np.where((to_peak < 0) & (to_rest > 1.0), 0.0, to_peak)
+    # Once the peak is over, a second turn that is still to come is the one that counts: the evening of a cold night.
+    hours = np.where((to_peak < 0) & (to_rest > 1.0), to_rest, to_peak)
     return Features(
         forecast=forecasts.extreme, n_models=forecasts.n_models, disagreement=forecasts.disagreement,
         curve_sd=forecasts.curve_sd, lead_hours=np.where(forecasts.first_at > 0, (panel.start - forecasts.first_at) / HOUR, none),
         bias=panel.learned.bias, spread=panel.learned.spread, n_residuals=panel.learned.n, running=reports,
-        remaining=forecasts.remaining, hours_to_peak=np.where(reports, hours, none), error=seen.error,
+        remaining=forecasts.remaining, hours_to_peak=np.where(reports, hours, none),
+        second_gap=forecasts.second_gap, hours_to_second=(forecasts.second_at - looks) / HOUR,
+        excess=mean_excess(panel.lattice.official & ~forecasts.daily, panel.lattice.high, panel.degree), error=seen.error,
         error_age_hours=np.where(reports, (looks - seen.newest_at) / HOUR, none), shape_sd=forecasts.shape_sd, degree=panel.degree,
     )  # fmt: skip
 
@@ -155,8 +158,8 @@ def _dead(lattice: Lattice, floor: FloatArray) -> BoolArray:
     return passed & lattice.exists
 
 
-def _no_more(panel: WeatherPanel, law: Law, floor: FloatArray) -> FloatArray:
-    """Return the probability that nothing beyond the observed extreme still comes."""
+def _no_more(panel: WeatherPanel, law: Law, floor: FloatArray, loose: FloatArray) -> FloatArray:
+    """Return the probability that nothing beyond the observed extreme still comes, or came unseen between the reports."""
     lattice = panel.lattice
     at = lattice.readings == floor[..., None]
     upper = np.where(at, lattice.upper, -np.inf).max(axis=-1)
@@ -165,6 +168,7 @@ def _no_more(panel: WeatherPanel, law: Law, floor: FloatArray) -> FloatArray:
     mass = np.where(
         lattice.high, law_cdf(upper, law.location, law.sd, law.df), 1.0 - law_cdf(lower, law.location, law.sd, law.df)
     )
+    mass = mass * at_most(np.where(lattice.high, floor - loose, loose - floor))
     return np.where(at.any(axis=-1), mass, np.nan)
 
 

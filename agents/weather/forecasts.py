@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,12 +12,25 @@ from numpy.typing import NDArray
 
 from agents.weather.climate import UNKNOWN, ClimateMemory, Shape
 from agents.weather.listed import Listed
-from agents.weather.vintages import DAY, HOUR, LATEST_OF_DAY, Model, Vintage, models_of, rest_of, vintage_of
+from agents.weather.vintages import (
+    DAY,
+    HOUR,
+    LATEST_OF_DAY,
+    Model,
+    Vintage,
+    begins_late,
+    led_in,
+    models_of,
+    rest_of,
+    vintage_of,
+)
 from core.model.record import Kind
 from core.store.archive import Stack, View
 from core.units import BoolArray, FloatArray, InstantArray, IntArray, instant
 
-VALID_FOR = 36 * HOUR  # a forecast that was not received again for so long is none
+# A forecast that was not received again for so long is none: of a source with several runs a day, and of one with one.
+FREQUENT_FOR, DAILY_FOR = 12 * HOUR, 36 * HOUR
+LEAD_IN = 12 * HOUR  # before a window from which on earlier forecasts are sought for its hours that a newer one leaves out
 LOOKBACK = timedelta(hours=61)  # a day of vintages, and what was valid at its start
 FREQUENT = frozenset({"open_meteo", "zeus", "nws"})  # sources with four or more runs a day
 _REMEMBERED = 4_096
@@ -39,7 +52,7 @@ class ForecastMemory:
     """Decodes each content once and keeps what events needed of it. What it answers follows from the view alone."""
 
     def __init__(self) -> None:
-        self._models: OrderedDict[tuple[str, str, int], Mapping[str, Model]] = OrderedDict()
+        self._models: OrderedDict[tuple[str, str, int], tuple[Model, ...]] = OrderedDict()
         self._vintages: OrderedDict[tuple[object, ...], Vintage | None] = OrderedDict()
 
     def timeline(self, stack: Stack, instants: InstantArray, listed: Listed) -> Timeline:
@@ -53,7 +66,8 @@ class ForecastMemory:
             newest[row] = _newest_of(stack, _records_of(stack, source, listed), instants)
         there = newest >= 0
         received = np.where(there, stack.received_at[newest], 0) if len(stack) else newest
-        there &= received >= instants - VALID_FOR
+        lasts = np.array([FREQUENT_FOR if source in FREQUENT else DAILY_FOR for source in sources], np.int64)
+        there &= received >= instants - lasts[:, None]
         received = np.where(there, received, 0)
         first = np.where(there, stack.first_at[newest], 0) if len(stack) else newest
         number: dict[Content, int] = {}
@@ -62,37 +76,55 @@ class ForecastMemory:
             content = tuple((sources[i], at) for i, at in enumerate(column) if at)
             if content:
                 index[place] = number.setdefault(content, len(number))
-        self._decode(stack, number)
         nothing = np.zeros(len(instants), np.int64)
         return Timeline(
             tuple(number), index, received.max(axis=0, initial=0) if len(sources) else nothing,
             first.max(axis=0, initial=0) if len(sources) else nothing,
         )  # fmt: skip
 
-    def vintage(self, station: str, content: Content, listed: Listed, offset: int, shape: Shape = UNKNOWN) -> Vintage | None:
+    def vintage(self, stack: Stack, content: Content, listed: Listed, offset: int, shape: Shape = UNKNOWN) -> Vintage | None:
         """Return what a content says of an event's window; None where no model covers it.
 
         Args:
+            stack: the station's forecasts.
+            content: what was current.
+            listed: the event.
             offset: of standard time at the station [microseconds].
             shape: how the station's days run, for sources without an hourly curve.
         """
-        key = (station, listed.start, listed.end, listed.event.extreme, listed.event.rule.unit, content, shape.number)
+        key = (stack.subject, listed.start, listed.end, listed.event.extreme, listed.event.rule.unit, content, shape.number)
         if key not in self._vintages:
-            models = [m for part in content for m in self._models[(station, *part)].values()]
+            models = [model for part in content for model in self._models_for(stack, part, listed)]
             self._vintages[key] = vintage_of(models, listed, offset, shape)
             if len(self._vintages) > _REMEMBERED:
                 self._vintages.popitem(last=False)
         self._vintages.move_to_end(key)
         return self._vintages[key]
 
-    def _decode(self, stack: Stack, contents: Mapping[Content, int]) -> None:
-        for part in {part for content in contents for part in content}:
-            key = (stack.subject, *part)
-            if key not in self._models:
-                same = np.flatnonzero(stack.first_at == part[1]).tolist()
-                self._models[key] = models_of(stack.rows(next(i for i in same if stack.source[i] == part[0])))
-        while len(self._models) > _REMEMBERED:
-            self._models.popitem(last=False)
+    def _models_for(self, stack: Stack, part: tuple[str, int], listed: Listed) -> tuple[Model, ...]:
+        """Return the models of a source's content; hours of the window that it leaves out come from its earlier ones."""
+        models = self._decoded(stack, part)
+        if not any(begins_late(model, listed.start, listed.end) for model in models):
+            return models
+        source, first_at = part
+        span = np.searchsorted(stack.received_at, [listed.start - LEAD_IN, first_at], "left")
+        before = {int(stack.first_at[i]) for i in range(*span.tolist()) if stack.source[i] == source}
+        found = {(model.name, model.gives): model for model in models}
+        for earlier in sorted(before - {first_at}, reverse=True):
+            for model in self._decoded(stack, (source, earlier)):
+                known = found.get((model.name, model.gives))
+                if known is not None and begins_late(known, listed.start, listed.end):
+                    found[model.name, model.gives] = led_in(known, model)
+        return tuple(found.values())
+
+    def _decoded(self, stack: Stack, part: tuple[str, int]) -> tuple[Model, ...]:
+        key = (stack.subject, *part)
+        if key not in self._models:
+            same = np.flatnonzero(stack.first_at == part[1]).tolist()
+            self._models[key] = models_of(stack.rows(next(i for i in same if stack.source[i] == part[0])))
+            if len(self._models) > _REMEMBERED:
+                self._models.popitem(last=False)
+        return self._models[key]
 
 
 def _records_of(stack: Stack, source: str, listed: Listed) -> IntArray:
@@ -126,6 +158,8 @@ class Forecasts:
     remaining: FloatArray  # extreme of the rest of the day; NaN outside the window
     peak_at: InstantArray
     rest_peak_at: InstantArray  # of the rest of the day
+    second_gap: FloatArray  # by how much the next best turn of that rest, hours apart, falls short of its extreme; NaN: none
+    second_at: InstantArray  # when it comes
     shape_sd: FloatArray  # of the curve's shape at this hour; 0: an hourly forecast, NaN: a shape that is not the station's
     moved: FloatArray  # by how much the extreme moved in a day of vintages
     one_way: BoolArray  # two of its last three moves had that sign
@@ -146,8 +180,9 @@ def empty_forecasts(n_looks: int, n_events: int) -> Forecasts:
         return np.zeros(shape, np.int64)
 
     return Forecasts(
-        extreme=none(), n_models=np.zeros(shape), disagreement=none(), curve_sd=none(), remaining=none(), shape_sd=none(), peak_at=never(),
-        rest_peak_at=never(), moved=none(), one_way=np.zeros(shape, np.bool_), received_at=never(), first_at=never(),
+        extreme=none(), n_models=np.zeros(shape), disagreement=none(), curve_sd=none(), remaining=none(), shape_sd=none(),
+        peak_at=never(), rest_peak_at=never(), second_gap=none(), second_at=never(), moved=none(),
+        one_way=np.zeros(shape, np.bool_), received_at=never(), first_at=never(),
         daily=np.zeros(shape, np.bool_), sources=np.full(shape, "", dtype=object),
     )  # fmt: skip
 
@@ -168,6 +203,7 @@ def read_forecasts(
     changes = _changes(stack, looks)
     instants = np.concatenate([looks, looks - DAY, changes, changes - 1])
     shared = memory.timeline(stack, instants, events[0][1]) if set(stack.source) <= FREQUENT else None
+    named = _sources_of(shared, len(looks)) if shared is not None else None
     current = {}
     for column, listed in events:
         timeline = shared or memory.timeline(stack, instants, listed)
@@ -175,35 +211,37 @@ def read_forecasts(
             timeline.received_at[: len(looks)],
             timeline.first_at[: len(looks)],
         )
-        told = _told(memory, stack.subject, listed, timeline, offset)
+        told = _told(memory, stack, listed, timeline, offset)
         out.moved[:, column], out.one_way[:, column] = _trend(told, len(looks), len(changes), looks, changes)
         out.extreme[:, column] = told[: len(looks)]
-        _name_sources(timeline, column, len(looks), out)
-        current[column] = _current(memory, climates, stack.subject, listed, timeline, looks, offset)
-        for place in np.unique(current[column].place).tolist():
+        names, daily = named if named is not None else _sources_of(timeline, len(looks))
+        out.sources[:, column], out.daily[:, column] = names, daily
+        current[column] = _current(memory, climates, stack, listed, timeline, looks, offset)
+        for place in sorted(set(current[column].place.tolist())):
             vintage = current[column].vintages[place] if place >= 0 else None
             if vintage is not None:
                 _fill(out, column, vintage, np.flatnonzero(current[column].place == place), looks, listed, offset)
     return current
 
 
-def _told(memory: ForecastMemory, station: str, listed: Listed, timeline: Timeline, offset: int) -> FloatArray:
+def _told(memory: ForecastMemory, stack: Stack, listed: Listed, timeline: Timeline, offset: int) -> FloatArray:
     """Return the extreme that was forecast at each instant of a timeline; no shape of the day is needed for it."""
-    vintages = [memory.vintage(station, content, listed, offset) for content in timeline.contents]
+    vintages = [memory.vintage(stack, content, listed, offset) for content in timeline.contents]
     value = np.array([*(np.nan if v is None else v.extreme for v in vintages), np.nan])  # index -1: nothing known
     return value[timeline.index]
 
 
-def _name_sources(timeline: Timeline, column: int, n: int, out: Forecasts) -> None:
+def _sources_of(timeline: Timeline, n: int) -> tuple[NDArray[np.object_], BoolArray]:
+    """Return which sources count at each of the first instants of a timeline, and whether all of them speak once a day."""
     frequent = np.array([*(any(name in FREQUENT for name, _ in content) for content in timeline.contents), False])
     names = np.array([*(",".join(name for name, _ in content) for content in timeline.contents), ""], dtype=object)
-    out.sources[:, column], out.daily[:, column] = names[timeline.index[:n]], ~frequent[timeline.index[:n]]
+    return names[timeline.index[:n]], ~frequent[timeline.index[:n]]
 
 
 def _current(
     memory: ForecastMemory,
     climates: ClimateMemory,
-    station: str,
+    stack: Stack,
     listed: Listed,
     timeline: Timeline,
     looks: InstantArray,
@@ -211,11 +249,11 @@ def _current(
 ) -> Current:
     contents, now = timeline.contents, timeline.index[: len(looks)]
     if all(name in FREQUENT for content in contents for name, _ in content):
-        return Current(now, tuple(memory.vintage(station, content, listed, offset) for content in contents))
-    version, shapes = climates.shapes(station, listed.event.event_day, looks)
+        return Current(now, tuple(memory.vintage(stack, content, listed, offset) for content in contents))
+    version, shapes = climates.shapes((stack.subject, listed.event.extreme), listed.event.event_day, looks)
     pairs, place = np.unique(np.stack([now, version]), axis=1, return_inverse=True)
     vintages = tuple(
-        memory.vintage(station, contents[index], listed, offset, shapes[shape]) if index >= 0 else None
+        memory.vintage(stack, contents[index], listed, offset, shapes[shape]) if index >= 0 else None
         for index, shape in pairs.T.tolist()
     )
     return Current(place.reshape(-1), vintages)
@@ -231,7 +269,9 @@ def _fill(
     out.shape_sd[rows, column] = vintage.shape_sd[((looks[rows] + offset) // HOUR) % 24]
     inside = rows[(looks[rows] >= listed.start) & (looks[rows] < listed.end)]
     if len(inside):
-        out.remaining[inside, column], out.rest_peak_at[inside, column] = rest_of(vintage, looks[inside])
+        rest = rest_of(vintage, looks[inside])
+        out.remaining[inside, column], out.rest_peak_at[inside, column] = rest.extreme, rest.peak_at
+        out.second_gap[inside, column], out.second_at[inside, column] = rest.gap, rest.second_at
 
 
 def _changes(stack: Stack, looks: InstantArray) -> InstantArray:

@@ -38,8 +38,11 @@ class Features:
     running: BoolArray  # the day has begun and its station reports
     remaining: FloatArray  # forecast extreme of what is left of the day
     hours_to_peak: FloatArray
+    second_gap: FloatArray  # by how much the next best turn of the curve falls short of `remaining`; NaN: there is none
+    hours_to_second: FloatArray
     error: FloatArray  # mean of the last observations - forecast; NaN: none fresh enough
     error_age_hours: FloatArray
+    excess: FloatArray  # of the settled extreme over that of the reports, on the mean; below 0 of a lowest one
     shape_sd: FloatArray  # how far the shape of the curve varies from day to day: 0 of an hourly forecast
     degree: FloatArray  # (n_events,) the rule's degrees in one degree Fahrenheit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -9,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.listings import decoded
 from core.days import settlement_window
-from core.errors import LadderError, RuleError
-from core.events import event_of, rule_of
+from core.events import rule_of
 from core.model.event import Event, Fees
 from core.model.record import Kind
 from core.model.rule import Extreme, Grade
@@ -20,7 +21,9 @@ from core.store.archive import Stack, View
 from core.units import BoolArray, Columns, FloatArray, InstantArray, IntArray, instant, micros, parse_iso
 
 LOOKBACK = timedelta(days=10)
+LOOKBACK_MICRO = LOOKBACK // timedelta(microseconds=1)
 AFTERLIFE = 86_400_000_000  # [us] after its window for which an event stays on the axis: what is held of it is marked until the final word
+_NEVER = 2**62
 GOOD, UNREADABLE, CHANGED, INFERRED = 0, 1, 2, 3  # what can be said of the newest listing
 
 
@@ -54,10 +57,13 @@ class _Log:
     """Every listing of one event that was read so far, oldest first."""
 
     received: list[int] = field(default_factory=list)
-    rows: list[tuple[Any, ...]] = field(default_factory=list)  # version, accepting, liquidity, tick, minimum, closes_at
+    rows: list[tuple[float, ...]] = field(default_factory=list)  # version, accepting, liquidity, tick, minimum, closes_at
     versions: list[tuple[Event | None, str]] = field(default_factory=list)
     number: dict[tuple[Any, ...], int] = field(default_factory=dict)
     shell: Event | None = None  # rule without a sound ladder
+    arrays: tuple[InstantArray, FloatArray] | None = None  # `received` and `rows`, until one more comes
+    listed: Listed | None = None  # as it was found last
+    trust: list[int] = field(default_factory=list)  # of each version against `listed`
 
 
 class ListingMemory:
@@ -67,14 +73,16 @@ class ListingMemory:
         self._stations = stations
         self._logs: dict[str, _Log] = {}
         self._ends: dict[str, tuple[str, int]] = {}
+        self._span = (_NEVER, -1)  # of receipt, of which every listing was read
 
     def read(self, view: View, looks: InstantArray) -> tuple[tuple[Listed, ...], Listings]:
         """Return the events of our stations whose window is not long over at the earliest instant, and their listings."""
-        first = int(view.instants[0])
-        since = instant(int(looks.min())) - LOOKBACK
+        first, since = int(view.instants[0]), int(looks.min()) - LOOKBACK_MICRO
         found = sorted(self._open(view, since, first), key=lambda each: _order(each[0]))
-        columns = [_columns(log, begun, looks, listed) for listed, log, begun in found]
-        return tuple(listed for listed, _, _ in found), _joined(columns, len(looks))
+        out = _unknown(len(looks), len(found))
+        for column, (listed, log, begun) in enumerate(found):
+            _fill(out, column, log, begun, looks, listed)
+        return tuple(listed for listed, _, _ in found), out
 
     def ended(self, view: View, looks: InstantArray) -> Iterator[tuple[str, str, int]]:
         """Yield event, venue and end of window of every listed event of ours that is over; to be asked after `read`."""
@@ -86,51 +94,60 @@ class ListingMemory:
 
     def listed(self, stack: Stack) -> Listed | None:
         """Return the event of a stack of listings; None when no rule of ours stands in it."""
-        log = self._logged(stack)
-        return self._listed_of(log, _begun(log, stack))
+        log = _Log()
+        _extend(log, stack, 0)
+        return self._listed_of(log, 0, len(log.rows))
 
-    def _open(self, view: View, since: Any, first: int) -> Iterator[tuple[Listed, _Log, int]]:
-        for event_id in view.subjects(Kind.EVENTS, since):
+    def _open(self, view: View, since: int, first: int) -> Iterator[tuple[Listed, _Log, int]]:
+        until = int(view.instants[-1])
+        goes_on = self._span[0] <= since and self._span[1] <= until
+        new = view.subjects(Kind.EVENTS, instant(max(since, self._span[1]) if goes_on else since))
+        news = frozenset(new)
+        known = (event_id for event_id, log in self._logs.items() if log.received and log.received[-1] >= since)
+        for event_id in list(dict.fromkeys((*known, *new))) if goes_on else new:
             if self._ends.get(event_id, ("", first + 1))[1] + AFTERLIFE <= first:
+                self._logs.pop(event_id, None)
                 continue
-            stack = view.stack(Kind.EVENTS, event_id, since)
-            log = self._logged(stack)
-            begun = _begun(log, stack)
-            listed = self._listed_of(log, begun)
+            log = self._logged(view.stack(Kind.EVENTS, event_id, instant(since))) if event_id in news else self._logs[event_id]
+            begun = bisect_left(log.received, since)
+            listed = self._listed_of(log, begun, bisect_right(log.received, until))
             if listed is None:
                 continue
             self._ends[event_id] = listed.event.venue, listed.end
             if listed.end + AFTERLIFE > first:
                 yield listed, log, begun
+        self._span = (min(self._span[0], since) if goes_on else since, until)
 
     def _logged(self, stack: Stack) -> _Log:
         log = self._logs.setdefault(stack.subject, _Log())
         if len(stack) and log.received and int(stack.received_at[0]) < log.received[0]:
             log = self._logs[stack.subject] = _Log()  # an earlier view than any before
         begin = int(np.searchsorted(stack.received_at, log.received[-1], "right")) if log.received else 0
-        for index in range(begin, len(stack)):
-            _append(log, int(stack.received_at[index]), stack.facts[index], stack.rows(index))
+        _extend(log, stack, begin)
         return log
 
-    def _listed_of(self, log: _Log, begun: int) -> Listed | None:
-        until = len(log.rows)
-        good = (log.versions[log.rows[i][0]] for i in range(begun, until))
-        event, flaw = next(((event, "") for event, _ in good if event is not None), (log.shell, ""))
+    def _listed_of(self, log: _Log, begun: int, until: int) -> Listed | None:
+        good = (log.versions[int(log.rows[i][0])][0] for i in range(begun, until))
+        event, flaw = next(((event, "") for event in good if event is not None), (log.shell, ""))
         if event is None or event.rule.station not in self._stations:
             return None
         if not event.ladder:
-            flaw = log.versions[log.rows[-1][0]][1]
+            flaw = log.versions[int(log.rows[-1][0])][1]
+        if log.listed is not None and log.listed.event is event and log.listed.flaw == flaw:
+            return log.listed
         station = self._stations[event.rule.station]
         start, end = settlement_window(event.rule, station.tz, event.event_day)
-        return Listed(event, station, micros(start), micros(end), flaw)
+        log.listed, log.trust = Listed(event, station, micros(start), micros(end), flaw), []
+        return log.listed
 
 
 def _order(listed: Listed) -> tuple[date, str, str]:
     return listed.event.event_day, listed.event.rule.station, listed.event.event_id
 
 
-def _begun(log: _Log, stack: Stack) -> int:
-    return int(np.searchsorted(np.array(log.received, np.int64), stack.received_at[0], "left")) if len(stack) else len(log.rows)
+def _extend(log: _Log, stack: Stack, begin: int) -> None:
+    for index in range(begin, len(stack)):
+        _append(log, int(stack.received_at[index]), stack.facts[index], stack.rows(index))
 
 
 def _append(log: _Log, received_at: int, facts: Mapping[str, Any], rows: Columns) -> None:
@@ -138,9 +155,12 @@ def _append(log: _Log, received_at: int, facts: Mapping[str, Any], rows: Columns
     key = (facts["sha256"], facts["refusal"], facts["event_day"], tuple(sorted(fees.items())), *_ladder_key(rows))
     if key not in log.number:
         log.number[key] = len(log.versions)
-        log.versions.append(_decoded(log, facts, rows))
+        log.versions.append(decoded(facts, rows))
+        if log.shell is None and log.versions[-1][0] is None and facts["rule"]:
+            log.shell = _without_ladder(facts)
     closes_at = micros(parse_iso(facts["closes_at"])) if facts["closes_at"] else 0
     liquidity = np.nan if facts["liquidity_usd"] is None else float(facts["liquidity_usd"])
+    log.arrays = None
     log.received.append(received_at)
     log.rows.append((
         log.number[key], bool(facts["accepting"]), liquidity, int(facts["tick_micro"] or 0), int(facts["min_size_micro"] or 0),
@@ -152,15 +172,6 @@ def _ladder_key(rows: Columns) -> tuple[tuple[Any, ...], ...]:
     return tuple(tuple(rows[name].tolist()) for name in ("market_id", "yes", "no", "lower", "upper") if name in rows)
 
 
-def _decoded(log: _Log, facts: Mapping[str, Any], rows: Columns) -> tuple[Event | None, str]:
-    try:
-        return event_of(facts, rows), ""
-    except (RuleError, LadderError) as error:
-        if facts["rule"] and log.shell is None:
-            log.shell = _without_ladder(facts)
-        return None, str(error)
-
-
 def _without_ladder(facts: Mapping[str, Any]) -> Event:
     return Event(
         venue=facts["venue"], event_id=facts["event_id"], title=facts["title"], city=facts["city"],
@@ -170,20 +181,30 @@ def _without_ladder(facts: Mapping[str, Any]) -> Event:
     )  # fmt: skip
 
 
-def _columns(log: _Log, begun: int, looks: InstantArray, listed: Listed) -> Listings:
-    received = np.array(log.received, np.int64)
+def _unknown(n_looks: int, n_events: int) -> Listings:
+    """Return the columns of events of which nothing is known."""
+    shape = (n_looks, n_events)
+    known, accepting = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    tick, minimum, closes_at, received = (np.zeros(shape, np.int64) for _ in range(4))
+    return Listings(known, np.full(shape, UNREADABLE), accepting, np.full(shape, np.nan), tick, minimum, closes_at, received)
+
+
+def _fill(out: Listings, column: int, log: _Log, begun: int, looks: InstantArray, listed: Listed) -> None:
+    if log.arrays is None:
+        log.arrays = np.array(log.received, np.int64), np.array(log.rows, np.float64)
+    received, rows = log.arrays
     index = np.searchsorted(received, looks, "right") - 1
-    known = index >= begun
-    place = np.maximum(index, 0)
-    version, accepting, liquidity, tick, minimum, closes_at = (
-        np.array(column)[place] for column in zip(*log.rows, strict=True)
-    )
-    trust = np.array([_trust(event, listed) for event, _ in log.versions], np.int64)[version]
-    return Listings(
-        known, np.where(known, trust, UNREADABLE), known & accepting.astype(bool), np.where(known, liquidity, np.nan),
-        tick.astype(np.int64), minimum.astype(np.int64), np.where(known, closes_at, 0).astype(np.int64),
-        np.where(known, received[place], 0),
-    )  # fmt: skip
+    here = np.flatnonzero(index >= begun)
+    if not len(here):
+        return
+    place = index[here]
+    log.trust.extend(_trust(event, listed) for event, _ in log.versions[len(log.trust) :])
+    version, accepting, liquidity, tick, minimum, closes_at = rows[place].T
+    out.known[here, column] = True
+    out.trust[here, column] = np.array(log.trust, np.int64)[version.astype(np.int64)]
+    out.accepting[here, column], out.liquidity_usd[here, column] = accepting > 0, liquidity
+    out.tick_micro[here, column], out.min_size_micro[here, column] = tick, minimum
+    out.closes_at[here, column], out.received_at[here, column] = closes_at, received[place]
 
 
 def _trust(event: Event | None, listed: Listed) -> int:
@@ -199,12 +220,3 @@ def _said(event: Event) -> Event:
     return replace(
         event, title="", liquidity_usd=None, opens_at=None, closes_at=None, accepting=True, tick_micro=0, min_size_micro=0
     )
-
-
-def _joined(columns: list[Listings], n_looks: int) -> Listings:
-    if not columns:
-        nothing = np.zeros((n_looks, 0), np.int64)
-        return Listings(
-            nothing.astype(bool), nothing, nothing.astype(bool), nothing.astype(np.float64), nothing, nothing, nothing, nothing
-        )
-    return Listings(*(np.stack([getattr(each, name) for each in columns], axis=1) for name in Listings.__slots__))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +13,8 @@ from agents.weather.listed import Listed
 from agents.weather.vintages import HOUR
 from core.model.record import Kind
 from core.model.rule import Extreme
-from core.readings import received_per_row, running_extreme
+from core.readings import reading_of, received_per_row, running_extreme
+from core.readings.rounding import EXTRACT
 from core.store.archive import Stack, View
 from core.units import MISSING, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
 
@@ -29,6 +30,7 @@ class Seen:
     """What was observed, shape (n_looks, n_events); NaN and 0 where nothing is known."""
 
     floor: FloatArray  # reading that the extreme has reached for sure (a ceiling for a lowest one)
+    loose: FloatArray  # extreme of the reports alone that an official extreme may have gone beyond unseen; NaN: none
     observed_at: InstantArray  # of the floor
     received_at: InstantArray  # newest receipt of reports
     newest_at: InstantArray  # validity of the newest report, whatever its day
@@ -45,16 +47,19 @@ def empty_seen(n_looks: int, n_events: int) -> Seen:
     def never() -> InstantArray:
         return np.zeros(shape, np.int64)
 
-    return Seen(floor=none(), observed_at=never(), received_at=never(), newest_at=never(), error=none())
+    return Seen(floor=none(), loose=none(), observed_at=never(), received_at=never(), newest_at=never(), error=none())
+
+
+Bound = tuple[float, float, int]  # floor, loose, observed at
 
 
 class FloorMemory:
     """Bounds by window, rule and run of equal answers."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[object, ...], tuple[float, int]] = {}
+        self.known: dict[tuple[object, ...], Bound] = {}
 
-    def keep(self, new: dict[tuple[object, ...], tuple[float, int]]) -> None:
+    def keep(self, new: dict[tuple[object, ...], Bound]) -> None:
         """Remember bounds, and forget the oldest half when there are many."""
         if len(self.known) > _REMEMBERED:
             self.known = dict(list(self.known.items())[_REMEMBERED // 2 :])
@@ -107,15 +112,15 @@ def read_observations(
         out.received_at[:, column] = np.where(heard, stack.received_at[newest], 0)
         out.newest_at[:, column] = last
         begun = np.flatnonzero(heard & (looks >= listed.start))
-        if len(begun):
+        if len(begun) and listed.event.rule.statistic not in EXTRACT:  # of another instrument: no report of METAR binds it
             _fill_floor(stack, listed, looks, begun, column, out, floors)
         running = begun[looks[begun] < listed.end]
         places = current[column].place[running]
-        for place in np.unique(places[places >= 0]).tolist():
+        for place in sorted(set(places.tolist()) - {-1}):
             vintage = current[column].vintages[place]
             if vintage is not None and np.isfinite(vintage.shape_sd).all():
                 rows = running[places == place]
-                forecast = vintage.sign * np.interp(reports.valid_at, vintage.hours, vintage.mean) - vintage.lift
+                forecast = vintage.sign * (np.interp(reports.valid_at, vintage.hours, vintage.mean) - vintage.lift)
                 out.error[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
 
 
@@ -124,26 +129,34 @@ def _fill_floor(
 ) -> None:
     """Look up the bound at each look; computed once for each run of equal answers, as those add nothing to what is known."""
     if len(set(stack.source)) > 1:
-        told, at = _bounds(stack, listed, looks[rows])
+        found = list(_bounds(stack, listed, looks[rows]))
+        place = np.arange(len(rows))
     else:
         run, first, place = np.unique(stack.first_at[stack.newest(looks[rows])], return_index=True, return_inverse=True)
         key = (listed.station.code, listed.start, listed.end, listed.event.rule)
         new = [i for i, each in enumerate(run.tolist()) if (*key, each) not in floors.known]
         if new:
-            told, at = _bounds(stack, listed, looks[rows][first[new]])
-            floors.keep({(*key, int(run[i])): (told[j], at[j]) for j, i in enumerate(new)})
+            bounds = _bounds(stack, listed, looks[rows][first[new]])
+            floors.keep({(*key, int(run[i])): bound for i, bound in zip(new, bounds, strict=True)})
         found = [floors.known[(*key, each)] for each in run.tolist()]
-        told, at = np.array([each[0] for each in found])[place], np.array([each[1] for each in found], np.int64)[place]
-    out.floor[rows, column], out.observed_at[rows, column] = told, at
+    floor, loose, at = zip(*found, strict=True)
+    out.floor[rows, column] = np.array(floor)[place]
+    out.loose[rows, column] = np.array(loose)[place]
+    out.observed_at[rows, column] = np.array(at, np.int64)[place]
 
 
-def _bounds(stack: Stack, listed: Listed, looks: InstantArray) -> tuple[FloatArray, InstantArray]:
+def _bounds(stack: Stack, listed: Listed, looks: InstantArray) -> Iterator[Bound]:
     window = instant(listed.start), instant(listed.end)
     received = received_per_row(stack.received_at, stack.offsets)
-    found = running_extreme(stack.columns, received, looks, listed.event.rule, listed.station, window)
+    rule = listed.event.rule
+    found = running_extreme(stack.columns, received, looks, rule, listed.station, window)
     # A body of whole degrees leaves doubt of one reading: the bound is the safe one of both.
     doubt = np.where(found.exact, 0, 1 if listed.event.extreme is Extreme.HIGH else -1)
-    return np.where(found.tenths != MISSING, found.reading - doubt, np.nan), found.valid_at
+    floor = np.where(found.tenths != MISSING, found.reading - doubt, np.nan)
+    alone = reading_of(found.alone, rule, listed.station.report_precision) - doubt
+    within = np.minimum if listed.event.extreme is Extreme.HIGH else np.maximum
+    alone = np.where(found.alone != MISSING, within(alone, floor), np.nan)
+    return zip(floor.tolist(), alone.tolist(), found.valid_at.tolist(), strict=True)
 
 
 def _error(reports: Reports, known: np.ndarray, looks: InstantArray, forecast: FloatArray, listed: Listed) -> FloatArray:

@@ -92,7 +92,7 @@ def build_panel(view: View, stations: Sequence[Station], settings: Settings, mem
         cadence=np.array([60.0 * each.station.cadence_minutes for each in events], np.float64),
         degree=np.array([1.0 if each.event.rule.unit == "F" else 1.0 / 1.8 for each in events], np.float64),
         listings=listings, forecasts=forecasts, seen=seen,
-        learned=memory.residuals.learned(events, looks, forecasts.n_models),
+        learned=memory.residuals.learned(events, looks, forecasts.n_models, forecasts.daily),
         books=read_books(view, events, lattice.exists.shape[-1]),
     )  # fmt: skip
 

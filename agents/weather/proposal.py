@@ -47,7 +47,9 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
         tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
         min_size_micro=_flat_event(listings.min_size_micro[row], event), open=is_open,
         closed_reason=_closed_reasons(is_open, closed, event),
-        belief=_beliefs(evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets)),
+        belief=_beliefs(
+            evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets), model=settings.model
+        ),
     )  # fmt: skip
 
 
@@ -78,14 +80,16 @@ def _held(account: Account, evaluation: WeatherEvaluation) -> FloatArray:
     return held
 
 
-def _beliefs(evaluation: WeatherEvaluation, row: int, asked: BoolArray, n_brackets: int) -> tuple[dict[str, object], ...]:
+def _beliefs(
+    evaluation: WeatherEvaluation, row: int, asked: BoolArray, n_brackets: int, *, model: str
+) -> tuple[dict[str, object], ...]:
     """Return what a decision keeps, for the instruments that may get one."""
     events, brackets = np.nonzero(evaluation.panel.lattice.exists)
     found: list[dict[str, object]] = [NOTHING] * (2 * n_brackets)
     places = np.flatnonzero(asked)
     told = _told(evaluation, row, events[places // 2], brackets[places // 2], places % 2)
     for i, belief in zip(places.tolist(), told, strict=True):
-        found[i] = belief
+        found[i] = {**belief, "model": model}
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ from core.units import Columns, FloatArray, InstantArray, IntArray, Unit, fahren
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
-COVERAGE = 0.8  # of the window's hours that a model must know
+HOURLY, DAILY = "hourly", {Extreme.HIGH: "daily_max", Extreme.LOW: "daily_min"}
+END_SLACK, LONGEST_STEP = HOUR, 3 * HOUR  # what a curve may lack at the ends of the window, and inside it
+APART = 6  # hours between two turns of the curve that may each be the day's extreme: two ends of a night, two warm fronts
 MEDIAN_FROM, MEDIAN_RANGE_FAHRENHEIT = 4, 8.0  # one of several models may have lost its way; SCIENCE 1.10
 LATEST_OF_DAY = 3 * HOUR  # how far the start of a source's day may lie from that of the window
 # Fall below the day's maximum by hour of standard time [kelvin], for a place whose own is not known yet.
@@ -23,14 +25,20 @@ CLIMATE_FALL = 8.0 * np.array([
     0.76, 0.81, 0.86, 0.91, 0.96, 1.00, 0.98, 0.88, 0.70, 0.50, 0.33, 0.20, 0.10, 0.04, 0.01, 0.00, 0.03, 0.10, 0.22, 0.36,
     0.48, 0.58, 0.66, 0.72,
 ])  # fmt: skip
+CLIMATE = {Extreme.HIGH: CLIMATE_FALL, Extreme.LOW: CLIMATE_FALL.max() - CLIMATE_FALL}  # distance from the extreme
 
 
 class Model(NamedTuple):
-    """One model's hourly curve or its daily maxima [degrees Celsius]."""
+    """One model's hourly curve, or its daily maxima or minima [degrees Celsius]."""
 
+    name: str
+    gives: str  # "hourly", "daily_max", "daily_min"
     hours: InstantArray
     values: FloatArray
-    daily: bool
+
+    @property
+    def daily(self) -> bool:
+        return self.gives != HOURLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,10 @@ class Vintage:
     mean: FloatArray  # (n_hours,), signed
     rest_mean: FloatArray  # (n_hours + 1,)
     rest_first: IntArray  # (n_hours + 1,) where the mean curve has it; 0 after the last
+    second: FloatArray  # (n_hours + 1,) highest of the mean curve from there on that lies APART from `rest_first`; -inf: none
+    second_first: IntArray  # (n_hours + 1,) where it has that
     peak_at: int
-    lift: float  # of a climatological curve above the mean of such days, so that it reaches the forecast maximum
+    lift: float  # signed, of a climatological curve beyond the mean of such days, so that it reaches the forecast extreme
     shape_sd: FloatArray  # of a climatological curve from day to day, by hour of standard time, (24,); 0: an hourly forecast
 
 
@@ -66,35 +76,53 @@ def centre(values: FloatArray) -> FloatArray:
     return mean
 
 
-def models_of(rows: Columns) -> Mapping[str, Model]:
-    """Return the models of one record by name; one that gives both an hourly curve and maxima counts with the curve."""
-    found: dict[str, Model] = {}
-    name, variable = rows["model"], rows["variable"]
+def models_of(rows: Columns) -> tuple[Model, ...]:
+    """Return the models of one record: of each name the hourly curve first, then daily extremes."""
+    found = []
+    name, variable, finite = rows["model"], rows["variable"], np.isfinite(rows["celsius"])
     for model in dict.fromkeys(name.tolist()):
-        for kind, daily in (("hourly", False), ("daily_max", True)):
-            mine = np.asarray((name == model) & (variable == kind), bool) & np.isfinite(rows["celsius"])
-            if mine.any():
-                order = np.argsort(rows["valid_at"][mine], kind="stable")
-                found[model] = Model(rows["valid_at"][mine][order], rows["celsius"][mine][order], daily)
-                break
-    return found
+        for gives in (HOURLY, *DAILY.values()):
+            mine = np.flatnonzero((name == model) & (variable == gives) & finite)
+            if len(mine):
+                mine = mine[np.argsort(rows["valid_at"][mine], kind="stable")]
+                found.append(Model(model, gives, rows["valid_at"][mine], rows["celsius"][mine]))
+    return tuple(found)
+
+
+def begins_late(model: Model, start: int, end: int) -> bool:
+    """Return whether an hourly curve lacks the first hours of a window that it speaks of."""
+    return not model.daily and start + END_SLACK < model.hours[0] < end
+
+
+def led_in(model: Model, earlier: Model) -> Model:
+    """Return a curve with the hours before it as they were forecast earlier: some sources say nothing of hours that are gone."""
+    until = int(np.searchsorted(earlier.hours, model.hours[0], "left"))
+    hours, values = (np.concatenate([one[:until], other]) for one, other in zip(earlier[2:], model[2:], strict=True))
+    return Model(model.name, model.gives, hours, values)
 
 
 def vintage_of(models: Sequence[Model], listed: Listed, offset: int, shape: Shape = UNKNOWN) -> Vintage | None:
     """Return what models say of an event's window; None where none of them covers it.
 
+    A model counts once: with its hourly curve where that covers the window without a hole, else with its daily extreme.
+
     Args:
-        models: hourly curves and daily maxima.
+        models: hourly curves and daily extremes.
         listed: the event.
         offset: of standard time at the station [microseconds].
-        shape: how the station's days run, for sources that give the maximum alone.
+        shape: how the station's days run, for sources that give the extreme alone.
     """
     hours = np.arange(-(-listed.start // HOUR) * HOUR, listed.end, HOUR, dtype=np.int64)
-    high = listed.event.extreme is Extreme.HIGH
-    curves = [curve for model in models if (curve := _curve(model, hours, listed, offset, shape.fall, high=high)) is not None]
-    if not curves:
+    extreme = listed.event.extreme
+    counted: dict[str, tuple[Model, FloatArray]] = {}
+    for model in models:
+        curve = _curve(model, hours, listed, offset, shape) if model.gives in (HOURLY, DAILY[extreme]) else None
+        if curve is not None and (model.name not in counted or counted[model.name][0].daily):
+            counted[model.name] = model, curve
+    if not counted:
         return None
-    sign, in_fahrenheit = (1.0 if high else -1.0), listed.event.rule.unit is Unit.FAHRENHEIT
+    used, curves = zip(*counted.values(), strict=True)
+    sign, in_fahrenheit = (1.0 if extreme is Extreme.HIGH else -1.0), listed.event.rule.unit is Unit.FAHRENHEIT
     celsius = np.stack(curves)
     signed = sign * (fahrenheit(celsius) if in_fahrenheit else celsius)
     wide = MEDIAN_RANGE_FAHRENHEIT * (1.0 if in_fahrenheit else 1.0 / 1.8)
@@ -102,27 +130,28 @@ def vintage_of(models: Sequence[Model], listed: Listed, offset: int, shape: Shap
     n, middle = len(curves), centre(mean)
     apart = np.sqrt(centre(np.square(extremes - centre(extremes))) * (n / max(n - 1, 1)))
     rest_mean = _highest_from(mean)
+    rest_first = np.array([*(k + int(mean[k:].argmax()) for k in range(len(mean))), 0], np.int64)
+    second, second_first = _second_turns(mean, rest_first)
     return Vintage(
         extreme=sign * float(_centre_of_models(extremes, wide)), n_models=n, disagreement=float(apart) if n > 1 else float("nan"),
         curve_sd=float(np.sqrt(centre(np.square(mean - middle)))), sign=sign, wide=wide, hours=hours, curves=signed,
         rest=np.stack([_highest_from(curve) for curve in signed]), mean=mean, rest_mean=rest_mean,
-        rest_first=np.array([*(k + int(mean[k:].argmax()) for k in range(len(mean))), 0], np.int64),
-        peak_at=int(hours[mean.argmax()]), lift=_lift(models, shape, in_fahrenheit=in_fahrenheit),
-        shape_sd=_shape_sd(models, shape, in_fahrenheit=in_fahrenheit),
+        rest_first=rest_first, second=second, second_first=second_first, peak_at=int(hours[mean.argmax()]),
+        lift=_lift(used, shape, in_fahrenheit=in_fahrenheit), shape_sd=_shape_sd(used, shape, in_fahrenheit=in_fahrenheit),
     )  # fmt: skip
 
 
 def _lift(models: Sequence[Model], shape: Shape, *, in_fahrenheit: bool) -> float:
-    if shape.fall is None or any(not model.daily for model in models):
+    if shape.distance is None or any(not model.daily for model in models):
         return 0.0
-    return float(shape.fall.min()) * (1.8 if in_fahrenheit else 1.0)
+    return float(shape.distance.min()) * (1.8 if in_fahrenheit else 1.0)
 
 
 def _shape_sd(models: Sequence[Model], shape: Shape, *, in_fahrenheit: bool) -> FloatArray:
     """Return how far the shape of the curve varies; NaN where it is not even that of the station."""
     if any(not model.daily for model in models):
         return np.zeros(24)
-    return np.full(24, np.nan) if shape.fall_sd is None else shape.fall_sd * (1.8 if in_fahrenheit else 1.0)
+    return np.full(24, np.nan) if shape.distance_sd is None else shape.distance_sd * (1.8 if in_fahrenheit else 1.0)
 
 
 def _centre_of_models(values: FloatArray, wide: float) -> FloatArray:
@@ -139,33 +168,66 @@ def _highest_from(curve: FloatArray) -> FloatArray:
     return highest
 
 
-def _curve(
-    model: Model, hours: InstantArray, listed: Listed, offset: int, fall: FloatArray | None, *, high: bool
-) -> FloatArray | None:
+def _second_turns(mean: FloatArray, first: IntArray) -> tuple[FloatArray, IntArray]:
+    """Return, from each hour on, the highest value that lies apart from the highest of all, and where it stands."""
+    n = len(mean)
+    place = np.arange(n)
+    far = (place >= place[:, None]) & (np.abs(place - first[:n, None]) >= APART)
+    ranked = np.where(far, mean, -np.inf)
+    return np.append(ranked.max(axis=1), -np.inf), np.append(ranked.argmax(axis=1), 0)
+
+
+def _curve(model: Model, hours: InstantArray, listed: Listed, offset: int, shape: Shape) -> FloatArray | None:
     if model.daily:
-        return _climate_curve(model, hours, listed, offset, fall) if high else None
-    inside = int(np.searchsorted(model.hours, listed.end)) - int(np.searchsorted(model.hours, listed.start))
-    if inside < COVERAGE * len(hours):
+        return _climate_curve(model, hours, listed, offset, shape)
+    if not _covers(model.hours, hours):
         return None
     curve: FloatArray = np.interp(hours, model.hours, model.values)
     return curve
 
 
-def _climate_curve(model: Model, hours: InstantArray, listed: Listed, offset: int, own: FloatArray | None) -> FloatArray | None:
+def _covers(known: InstantArray, hours: InstantArray) -> bool:
+    """Return whether a curve runs through the whole window without a hole."""
+    if known[0] > hours[0] + END_SLACK or known[-1] < hours[-1] - END_SLACK:
+        return False
+    inside = known[
+        max(int(np.searchsorted(known, hours[0], "right")) - 1, 0) : int(np.searchsorted(known, hours[-1], "left")) + 1
+    ]
+    return bool((np.diff(inside) <= LONGEST_STEP).all())
+
+
+def _climate_curve(model: Model, hours: InstantArray, listed: Listed, offset: int, shape: Shape) -> FloatArray | None:
     near = np.flatnonzero(np.abs(model.hours - listed.start) <= LATEST_OF_DAY)
     if not len(near):
         return None
-    fall = (CLIMATE_FALL if own is None else own)[((hours + offset) // HOUR) % 24]
-    curve: FloatArray = model.values[near[0]] - (fall - fall.min())
+    usual = CLIMATE[listed.event.extreme] if shape.distance is None else shape.distance
+    distance = usual[((hours + offset) // HOUR) % 24]
+    distance = distance - distance.min()
+    curve: FloatArray = model.values[near[0]] + (-distance if listed.event.extreme is Extreme.HIGH else distance)
     return curve
 
 
-def rest_of(vintage: Vintage, at: InstantArray) -> tuple[FloatArray, InstantArray]:
-    """Return the extreme of what is left of the curves from `at` on, and when the mean curve has it."""
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a day's curves from some instants on; each (n_instants,)."""
+
+    extreme: FloatArray
+    peak_at: InstantArray  # when the mean curve has it
+    gap: FloatArray  # by how much the mean curve's next best turn, hours apart, falls short of it; NaN: there is none
+    second_at: InstantArray  # when it has that
+
+
+def rest_of(vintage: Vintage, at: InstantArray) -> Rest:
+    """Return what is left of the curves from `at` on."""
     after = np.searchsorted(vintage.hours, at, "right")
     each = np.empty((vintage.n_models, len(at)))
     for row, curve in enumerate(vintage.curves):
         each[row] = np.maximum(vintage.rest[row][after], np.interp(at, vintage.hours, curve))
-    rises = vintage.rest_mean[after] > np.interp(at, vintage.hours, vintage.mean)
+    now = np.interp(at, vintage.hours, vintage.mean)
+    rises = vintage.rest_mean[after] > now
     peak = np.where(rises, vintage.hours[vintage.rest_first[after]], at)  # where the curve only falls its peak is now
-    return vintage.sign * _centre_of_models(each, vintage.wide), peak
+    later = np.minimum(after + APART, len(vintage.hours))
+    second = np.where(rises, vintage.second[after], vintage.rest_mean[later])
+    second_at = vintage.hours[np.where(rises, vintage.second_first[after], vintage.rest_first[later])]
+    gap = np.where(np.isinf(second), np.nan, np.maximum(vintage.rest_mean[after], now) - second)
+    return Rest(vintage.sign * _centre_of_models(each, vintage.wide), peak, gap, second_at)

@@ -2,6 +2,15 @@
 
 from fastapi import APIRouter
 
-from api.routes import edges, health, logs, status, stream, trades
+from api.routes import edges, health, logs, stations, status, stream, system, trades
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, status.router, edges.router, trades.router, logs.router, stream.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    status.router,
+    edges.router,
+    trades.router,
+    logs.router,
+    stations.router,
+    system.router,
+    stream.router,
+)

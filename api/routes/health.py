@@ -12,7 +12,8 @@ from core.services.status import VERSION
 router = APIRouter(tags=["Health"], route_class=StrictRoute)
 LINKS = {
     "docs": "/docs", "openapi": "/openapi.json", "health": "/health", "status": "/api/status", "edges": "/api/edges/current",
-    "trades": "/api/trades/recent", "logs": "/api/logs/activity", "stream": "/ws/trading",
+    "trades": "/api/trades/recent", "stations": "/api/stations", "positions": "/api/system/positions",
+    "logs": "/api/logs/activity", "stream": "/ws/trading",
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def simulate(settings: Settings, given: argparse.Namespace) -> int:
     with Lock(data_dir / "engine.lock"):
         run_weather(
             settings, data_dir, f"demo:{settings.seed}", stopping=stopping, until=until,
-            adapter=demo_adapter(settings.seed), on_clock=stopping.watch, progress=progress,
+            adapter=demo_adapter(settings.seed, settings.demo_faults), on_clock=stopping.watch, progress=progress,
         )  # fmt: skip
     seconds = monotonic_seconds() - begun
     if not seen[0] and not stopping():

@@ -16,6 +16,7 @@ from core.units import MISSING, BoolArray, Columns, InstantArray, IntArray, Unit
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 SLOT_TOLERANCE = 10 * MINUTE  # how far from its minute a routine report may stand
+DAY_HOURS = 24
 HOURLY_FROM_MINUTE = 51  # the "hourly data" filter of weather.gov takes minutes 51-59 of American stations
 HOURLY = frozenset({Statistic.MAX_HOURLY_READING, Statistic.MIN_HOURLY_READING})
 
@@ -51,6 +52,7 @@ class Extrema:
     count: IntArray
     complete: BoolArray
     exact: BoolArray
+    alone: IntArray  # [0.1 degree Celsius] of an official one: extreme of the reports that no group sums up; else MISSING
 
     def at(self, row: int) -> Extremum:
         """Return the extreme at one of the instants."""
@@ -126,6 +128,7 @@ def running_extreme(
         count=counted.sum(axis=-1, dtype=np.int64),
         complete=_complete(reports, instants, station, span),
         exact=seen & _picked(evidence.exact, first).astype(bool),
+        alone=_alone(evidence, known, sign, rule),
     )
 
 
@@ -136,6 +139,7 @@ class _Evidence:
     exact: BoolArray
     routine: BoolArray
     report: BoolArray  # False: a group
+    begins_at: InstantArray  # of a group the start of its span, of a report its validity
     since: InstantArray  # received
     until: InstantArray  # replaced
 
@@ -153,7 +157,7 @@ def _reports(
         rule.unit is Unit.CELSIUS and rule.rounding is not Rounding.FLOOR
     )
     exact = np.asarray(columns["exact"], bool) | certain
-    return _versions(columns, received_at, keep, columns["tenths"], exact, routine, report=True)
+    return _versions(columns, received_at, keep, columns["tenths"], exact, routine)
 
 
 def _hourly(valid_at: InstantArray, routine: BoolArray, station: Station) -> BoolArray:
@@ -169,12 +173,16 @@ def _groups(columns: Columns, received_at: InstantArray, rule: SettlementRule, s
     valid_at = np.asarray(columns["valid_at"], np.int64)
     sure = np.ones(len(valid_at), bool)
     return [
-        _versions(
-            columns, received_at, (valid_at - hours * HOUR >= span[0]) & (valid_at <= span[1]), columns[name],
-            sure, ~sure, report=False,
-        )
+        _versions(columns, received_at, _inside(valid_at, hours, span), columns[name], sure, ~sure, hours=hours)
         for name, hours in SPANS[rule.statistic.extreme].items()
-    ]  # fmt: skip
+    ]
+
+
+def _inside(valid_at: InstantArray, hours: int, span: tuple[int, int]) -> BoolArray:
+    """Return which groups speak of the window alone. The day's own group stands in the report of its midnight, minutes early."""
+    slack = SLOT_TOLERANCE if hours == DAY_HOURS else 0
+    inside: BoolArray = (valid_at - hours * HOUR >= span[0] - slack) & (valid_at <= span[1])
+    return inside
 
 
 def _versions(
@@ -185,9 +193,12 @@ def _versions(
     exact: BoolArray,
     routine: BoolArray,
     *,
-    report: bool,
+    hours: int = 0,
 ) -> _Evidence:
-    """Reduce rows to the versions of each report and the span of receipt in which each is the newest word."""
+    """Reduce rows to the versions of each report and the span of receipt in which each is the newest word.
+
+    `hours` is the length of the span that the number sums up: 0 of a report itself.
+    """
     tenths = np.asarray(tenths, np.int64)
     corrected = np.asarray(columns["corrected"], bool)
     rows = np.flatnonzero(keep & (corrected | (tenths != MISSING)))
@@ -204,8 +215,9 @@ def _versions(
     until = np.full(len(rows), _NEVER)
     until[:-1] = np.where(key[rows[1:]] == key[rows[:-1]], received_at[rows[1:]], _NEVER)
     return _Evidence(
-        valid_at[rows], tenths[rows], exact[rows], routine[rows], np.full(len(rows), report), received_at[rows], until
-    )
+        valid_at[rows], tenths[rows], exact[rows], routine[rows], np.full(len(rows), hours == 0), valid_at[rows] - hours * HOUR,
+        received_at[rows], until,
+    )  # fmt: skip
 
 
 def _after_correction(corrected: BoolArray, same: BoolArray) -> BoolArray:
@@ -237,6 +249,21 @@ def _extreme(evidence: _Evidence, known: BoolArray, sign: int) -> tuple[IntArray
     ranked = np.where(known, sign * evidence.tenths, MISSING)
     first = ranked.argmax(axis=-1)
     return np.where(known.any(axis=-1), evidence.tenths[first], MISSING), first
+
+
+def _alone(evidence: _Evidence, known: BoolArray, sign: int, rule: SettlementRule) -> IntArray:
+    """Return, (n_instants,), the extreme of the reports that lie in no known group's span."""
+    if rule.statistic not in OFFICIAL:
+        return np.full(len(known), MISSING, np.int64)
+    reports, groups = np.flatnonzero(evidence.report), np.flatnonzero(~evidence.report)
+    at = evidence.valid_at[reports, None]
+    summed = (evidence.begins_at[groups] < at) & (at <= evidence.valid_at[groups])  # (n_reports, n_groups)
+    covered = (known[:, None, groups] & summed).any(axis=-1)
+    left = known[:, reports] & ~covered
+    if not left.shape[1]:
+        return np.full(len(known), MISSING, np.int64)
+    ranked = np.where(left, sign * evidence.tenths[reports], MISSING)
+    return np.where(left.any(axis=-1), sign * ranked.max(axis=-1), MISSING)
 
 
 def _picked(values: IntArray | BoolArray, first: IntArray) -> IntArray:

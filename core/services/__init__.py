@@ -10,7 +10,11 @@ from dataclasses import dataclass
 
 from core.services.activity import ActivityService
 from core.services.edges import EdgeService
+from core.services.explain import ExplainService
+from core.services.pairs import PairService
 from core.services.positions import PositionService
+from core.services.sources import SourceService
+from core.services.stations import StationService
 from core.services.status import StatusService
 from core.services.trades import TradeService
 from core.services.weather import WeatherService
@@ -26,3 +30,7 @@ class Services:
     activity: ActivityService
     weather: WeatherService
     positions: PositionService
+    stations: StationService
+    pairs: PairService
+    sources: SourceService
+    explain: ExplainService

@@ -97,7 +97,8 @@ class ActivityService:
 
     def logs(
         self, *, station_code: str | None = None, event_day: str | date | None = None, action_type: str | None = None,
-        log_level: str | None = None, text: str | None = None, day: date | None = None, limit: int = 100, offset: int = 0,
+        log_level: str | None = None, text: str | None = None, day: date | None = None, event_id: str | None = None,
+        limit: int = 100, offset: int = 0,
     ) -> Logs:  # fmt: skip
         """Return rows newest first.
 
@@ -105,6 +106,8 @@ class ActivityService:
         least level; `day` is the UTC day of the row.
         """
         self._shelves.check_station(station_code)
+        if text and not text.isprintable():
+            raise NotAllowedError("text holds a character that no message has", "text")
         now, journal = self._shelves.present().now, self._shelves.journal()
         if journal is None:
             return Logs(now, SOURCE, 0, 0, limit, offset, (), self._shelves.missing())
@@ -112,6 +115,7 @@ class ActivityService:
             *self._about(station_code, event_day, now),
             *_of_kind(action_type, log_level, text),
             *_received(day),
+            *([ACTIVITY.c.event_id == event_id] if event_id is not None else []),
         )
         total, rows = journal.logs(conditions, limit, offset)
         return Logs(now, SOURCE, journal.version(), total, limit, offset, tuple(_log(row) for row in rows))

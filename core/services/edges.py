@@ -15,8 +15,8 @@ from core.errors import StoreError, UnknownIdError
 from core.model.rule import DayWindow
 from core.model.station import Station
 from core.services.shelves import Shelves
-from core.services.values import day, in_fahrenheit, moment, number, pct, rows_of, usd, whole
-from core.units import MICRO, Columns, micros
+from core.services.values import day, in_fahrenheit, moment, number, pct, usd, whole
+from core.units import MICRO
 
 SOURCE = "evaluations of the weather desk, decisions of the journal"
 ON_TARGET = "on_target"
@@ -162,6 +162,7 @@ class EdgeService:
     ) -> Edges:  # fmt: skip
         """Return the brackets of every open event's newest evaluation, largest edge first."""
         self._shelves.check_station(station_code)
+        self._shelves.check_venue(venue)
         now = self._shelves.present().now
         wanted = [
             outlook
@@ -179,66 +180,46 @@ class EdgeService:
     def ladder(self, event_id: str) -> Ladder:
         """Return one event's brackets; UnknownIdError when it was never evaluated."""
         now = self._shelves.present().now
-        outlooks, brackets = self._newest(event_id)
-        if not outlooks:
-            raise UnknownIdError(f"event {event_id[:80]!r} was never evaluated here")
-        outlook = self._outlook(outlooks[0], brackets, now)
+        outlook = self.event(event_id)
         rungs = sorted(self._edges([outlook], now), key=lambda row: row.rank)
         return Ladder(now, SOURCE, len(rungs), event_id, outlook, tuple(rungs))
 
-    def events(self, *, only_open: bool = True) -> Outlooks:
-        """Return the newest outlook of each event: picker, station cards."""
-        now, store = self._shelves.present().now, self._shelves.evaluations()
-        if store is None:
+    def events(self, *, only_open: bool = True, since: date | None = None) -> Outlooks:
+        """Return the newest outlook of each event (from an event day on): picker, station cards."""
+        now, believed = self._shelves.present().now, self._shelves.believed()
+        if believed is None:
             return Outlooks(now, SOURCE, 0, (), self._shelves.missing())
-        first = (now - NOT_SETTLED_FOR - timedelta(days=2)).date() if only_open else None
-        at, _, bulk = store.newest()
-        brackets = _by_event(bulk) if at else {}
-        found = (
-            self._outlook(row, brackets.get(row["event_id"]) or self._newest(row["event_id"])[1], now)
-            for row in rows_of(store.events(first))
-        )
+        first = (now - NOT_SETTLED_FOR - timedelta(days=2)).date() if only_open else since
+        finals = self._finals()
+        found = (self._outlook(row, believed.brackets(row["event_id"]), finals, now) for row in believed.outlooks(first))
         kept = [outlook for outlook in found if outlook.open or not only_open]
         kept.sort(key=lambda one: (one.event_day, one.city, one.extreme, one.venue, one.event_id))
         return Outlooks(now, SOURCE, len(kept), tuple(kept))
 
-    def _outlook(self, row: Mapping[str, Any], brackets: Sequence[Mapping[str, Any]], now: datetime) -> Outlook:
-        return _outlook(row, window_of_row(row, self._shelves.stations()), self._finals(), now, brackets)
+    def event(self, event_id: str) -> Outlook:
+        """Return the newest outlook of one event; UnknownIdError when it was never evaluated."""
+        believed = self._shelves.believed()
+        row = believed.outlook(event_id) if believed else None
+        if believed is None or row is None:
+            raise UnknownIdError(f"event {event_id[:80]!r} was never evaluated here")
+        return self._outlook(row, believed.brackets(event_id), self._finals(), self._shelves.present().now)
 
-    def _newest(self, event_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        store = self._shelves.evaluations()
-        if store is None:
-            return [], []
-        at, outlooks, brackets = store.newest(event_id)
-        if at is None:
-            return [], []
-        return (
-            [{"scheduled_at": micros(at), **row} for row in rows_of(outlooks) if row["event_id"] == event_id],
-            [row for row in rows_of(brackets) if row["event_id"] == event_id],
-        )
+    def _outlook(
+        self, row: Mapping[str, Any], brackets: Sequence[Mapping[str, Any]], finals: frozenset[str], now: datetime
+    ) -> Outlook:
+        return _outlook(row, window_of_row(row, self._shelves.stations()), finals, now, brackets)
 
     def _finals(self) -> frozenset[str]:
         journal = self._shelves.journal()
         return frozenset(journal.finals()) if journal else frozenset()
 
     def _edges(self, outlooks: Sequence[Outlook], now: datetime) -> Iterable[Edge]:
-        store, held = self._shelves.evaluations(), self._shelves.held()
-        if store is None:
-            return
-        at, _, bulk = store.newest()
-        brackets = _by_event(bulk)
-        for outlook in outlooks:
-            rungs = brackets.get(outlook.event_id) if at == outlook.decided_at else None
-            rulings = self._shelves.rulings(outlook.event_id, outlook.decided_at)
-            for row in rungs if rungs is not None else self._newest(outlook.event_id)[1]:
+        believed, held = self._shelves.believed(), self._shelves.held()
+        ruled = {at: self._shelves.rulings(at) for at in {outlook.decided_at for outlook in outlooks}}
+        for outlook in outlooks if believed else ():
+            rulings = ruled[outlook.decided_at].get(outlook.event_id, {})
+            for row in believed.brackets(outlook.event_id) if believed else ():
                 yield _edge(row, outlook, rulings, held, now)
-
-
-def _by_event(brackets: Columns) -> dict[str, list[dict[str, Any]]]:
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(brackets):
-        grouped.setdefault(row["event_id"], []).append(row)
-    return grouped
 
 
 def window_of_row(row: Mapping[str, Any], stations: Mapping[str, Station]) -> tuple[datetime, datetime]:

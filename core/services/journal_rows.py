@@ -7,12 +7,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from core.journal.address import told
 from core.journal.lines import CycleLine, RiskLine
 from core.journal.reader import JournalReader
-from core.journal.tables import ACTIVITY, DECISIONS, FILLS, INSTRUMENTS, ORDERS, SETTLEMENTS
+from core.journal.tables import ACTIVITY, CYCLES, DECISIONS, FILLS, INSTRUMENTS, ORDERS, SETTLEMENTS
 from core.model.account import Account
 from core.model.activity import Activity
 from core.model.settlement import Finality
@@ -22,6 +22,14 @@ Row = Mapping[str, Any]
 Found = TypeVar("Found")
 LIVE_RUN = 0
 MOST_DAYS = 400
+MOST_AT_ONCE = 500  # ids in one question
+COUNTED = tuple(
+    FILLS.c[name]
+    for name in (
+        "execution_id", "desk", "run", "token", "venue", "event_id", "station", "event_day", "scheduled_at", "line", "at",
+        "size_micro", "notional_micro", "fee_micro",
+    )
+)  # fmt: skip
 MOST_KEPT = 500  # answers: a resting engine's version never moves
 
 
@@ -97,21 +105,38 @@ class JournalRows:
         """Return the newest provisional word about each event."""
         return self.keep("provisionals", lambda: self._words(Finality.PROVISIONAL))
 
-    def rulings(self, event_id: str, scheduled_at: datetime) -> Mapping[str, Row]:
-        """Return the decisions of one cycle about one event by token, with the price that an order referred to."""
+    def rulings(self, scheduled_at: datetime) -> Mapping[str, Mapping[str, Row]]:
+        """Return the decisions of one cycle by event and token, with the price that an order referred to."""
+        return self.keep(("rulings", scheduled_at), lambda: self._rulings(scheduled_at))
+
+    def _rulings(self, scheduled_at: datetime) -> dict[str, dict[str, Row]]:
         price = func.coalesce(ORDERS.c.reference_micro, 0).label("price_micro")
         asked = (
-            select(DECISIONS.c.token, DECISIONS.c.allowed_micro, DECISIONS.c.order_micro, DECISIONS.c.reason_code, price)
+            select(
+                DECISIONS.c.event_id, DECISIONS.c.token, DECISIONS.c.allowed_micro, DECISIONS.c.order_micro,
+                DECISIONS.c.reason_code, price,
+            )
             .outerjoin(ORDERS, ORDERS.c.decision_id == DECISIONS.c.decision_id)
-            .where(DECISIONS.c.event_id == event_id, DECISIONS.c.scheduled_at == micros(scheduled_at))
-            .where(DECISIONS.c.run == LIVE_RUN)
-        )
-        key = ("rulings", event_id, scheduled_at)
-        return self.keep(key, lambda: {row["token"]: row for row in self._ask(asked)})
+            .where(DECISIONS.c.scheduled_at == micros(scheduled_at), DECISIONS.c.run == LIVE_RUN)
+        )  # fmt: skip
+        found: dict[str, dict[str, Row]] = {}
+        for row in self._ask(asked):
+            found.setdefault(row["event_id"], {})[row["token"]] = row
+        return found
 
-    def executions(self, condition: ColumnElement[bool]) -> Sequence[Row]:
-        """Return every fill of each token that has a fill under `condition`, oldest first, with order and decision."""
+    def fills(self, condition: ColumnElement[bool]) -> Sequence[Row]:
+        """Return what is counted of every fill of each token that has a fill under `condition`, oldest first."""
         tokens = select(FILLS.c.token).where(condition).distinct()
+        asked = (
+            select(*COUNTED, INSTRUMENTS.c.market_id, INSTRUMENTS.c.side, INSTRUMENTS.c.extreme)
+            .join(INSTRUMENTS, INSTRUMENTS.c.token == FILLS.c.token)
+            .where(FILLS.c.token.in_(tokens))
+            .order_by(FILLS.c.scheduled_at, FILLS.c.desk, FILLS.c.line)
+        )
+        return self._ask(asked)
+
+    def executions(self, ids: Sequence[str]) -> Mapping[str, Row]:
+        """Return some fills with order, decision and instrument, by id."""
         asked = (
             select(
                 *FILLS.c, ORDERS.c.decision_id, ORDERS.c.role, DECISIONS.c.reason_code, DECISIONS.c.belief,
@@ -120,10 +145,35 @@ class JournalRows:
             .outerjoin(ORDERS, ORDERS.c.order_id == FILLS.c.order_id)
             .outerjoin(DECISIONS, DECISIONS.c.decision_id == ORDERS.c.decision_id)
             .join(INSTRUMENTS, INSTRUMENTS.c.token == FILLS.c.token)
-            .where(FILLS.c.token.in_(tokens))
-            .order_by(FILLS.c.scheduled_at, FILLS.c.desk, FILLS.c.line)
         )  # fmt: skip
-        return self._ask(asked)
+        found: dict[str, Row] = {}
+        for start in range(0, len(ids), MOST_AT_ONCE):
+            some = ids[start : start + MOST_AT_ONCE]
+            found |= {row["execution_id"]: row for row in self._ask(asked.where(FILLS.c.execution_id.in_(some)))}
+        return found
+
+    def order(self, order_id: str) -> Row | None:
+        """Return one order with its decision's checks and numbers and the cycle it belongs to."""
+        own = {column.name for column in ORDERS.c}
+        asked = (
+            select(
+                *ORDERS.c, *(column for column in DECISIONS.c if column.name not in own), CYCLES.c.number, CYCLES.c.cause,
+                CYCLES.c.sealed_at, CYCLES.c.fill_at, CYCLES.c.heard_at,
+            )
+            .outerjoin(DECISIONS, DECISIONS.c.decision_id == ORDERS.c.decision_id)
+            .outerjoin(CYCLES, and_(CYCLES.c.desk == ORDERS.c.desk, CYCLES.c.scheduled_at == ORDERS.c.scheduled_at))
+            .where(ORDERS.c.order_id == order_id)
+        )  # fmt: skip
+        return self._first(asked)
+
+    def fills_of(self, order_id: str) -> Sequence[Row]:
+        """Return the fills of one order, oldest first."""
+        return self._ask(select(*FILLS.c).where(FILLS.c.order_id == order_id).order_by(FILLS.c.at, FILLS.c.line))
+
+    def words(self, event_id: str) -> Sequence[Row]:
+        """Return all that was said of how an event ended, oldest first."""
+        asked = select(SETTLEMENTS).where(SETTLEMENTS.c.event_id == event_id)
+        return self._ask(asked.order_by(SETTLEMENTS.c.scheduled_at, SETTLEMENTS.c.line))
 
     def logs(self, conditions: Iterable[ColumnElement[bool]], limit: int, offset: int) -> tuple[int, Sequence[Row]]:
         """Return how many rows match, and one page of them, newest first."""

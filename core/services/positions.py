@@ -16,13 +16,14 @@ from core.model.record import Kind
 from core.prices import walk
 from core.services.shelves import Shelves
 from core.services.trades import TradeService
-from core.services.values import number, price_of, rows_of, usd
+from core.services.values import number, price_of, usd
 from core.services.weather import is_dead
 from core.store.archive import Archive
 from core.units import MICRO, Columns, IntArray, instant
 
 SOURCE = "journal: account; archive: books"
-BOOK_AGE = timedelta(days=1)  # an older bid is no bid; its age is shown
+# How far back the newest book is looked for: an older bid than the last is no bid; its age is shown.
+BOOK_AGES = (timedelta(hours=1), timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Holding:
     bid_age_seconds: float | None
     value_usd: Decimal | None
     unrealised_usd: Decimal | None
+    sellable_usd: Decimal = Decimal(0)  # what the book takes of it now, the rest counts as nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,7 @@ class PositionService:
             yield from _held_of(account)
 
     def _position(self, event_id: str, held: Sequence[_Held], now: datetime) -> EventPosition:
-        archive = self._shelves.archive()
-        books = _bids(archive, event_id, now) if archive and held else _Bids({}, None)
+        books = self._bids(event_id, now) if held else _Bids({}, None)
         ordered = sorted(held, key=lambda one: (one.instrument.bracket, one.instrument.side))
         holdings = tuple(_holding(one, books, now) for one in ordered)
         outcomes = self._outcomes(event_id, held)
@@ -139,29 +140,31 @@ class PositionService:
         cost = usd(sum(one.cost_micro for one in held))
         value = sum((one for one in values if one is not None), Decimal(0)) if None not in values else None
         about = held[0].instrument if held else None
-        fees, realized = self._booked(event_id)
+        booked = self._trades.booked((event_id,)).get(event_id)
         return EventPosition(
             as_of=now, source=SOURCE, n=len(held), event_id=event_id, venue=about.venue if about else "",
             station_code=about.station if about else "", city=about.city if about else "",
             event_day=about.event_day if about else None, extreme=str(about.extreme) if about else "", holdings=holdings,
-            cost_usd=cost, value_usd=value, unrealised_usd=None if value is None else value - cost, fees_usd=fees,
-            realized_usd=realized, worst_usd=min(pnl), best_usd=max(pnl), outcomes=outcomes,
+            cost_usd=cost, value_usd=value, unrealised_usd=None if value is None else value - cost,
+            fees_usd=booked.fees_usd if booked else Decimal(0), realized_usd=booked.sold_usd if booked else Decimal(0),
+            worst_usd=min(pnl), best_usd=max(pnl), outcomes=outcomes,
             missing="" if self._shelves.journal() else self._shelves.missing(),
         )  # fmt: skip
 
-    def _booked(self, event_id: str) -> tuple[Decimal, Decimal]:
-        """Return the fees paid in an event and what its sells realised."""
-        trades = self._trades.recent(event_id=event_id, limit=1_000_000).trades
-        sold = (trade.pnl_gross for trade in trades if trade.action == "sell" and trade.pnl_gross is not None)
-        return sum((trade.fee_usd for trade in trades), Decimal(0)), sum(sold, Decimal(0))
+    def _bids(self, event_id: str, now: datetime) -> _Bids:
+        """Return the bids of the newest book: read once for each version of the journal."""
+        archive, journal = self._shelves.archive(), self._shelves.journal()
+        if archive is None or journal is None:
+            return _Bids({}, None)
+        return journal.keep(("bids", event_id), lambda: _newest_bids(archive, event_id, now))
 
     def _outcomes(self, event_id: str, held: Sequence[_Held]) -> tuple[OutcomeState, ...]:
-        store = self._shelves.evaluations()
-        at, outlooks, brackets = store.newest(event_id) if store else (None, {}, {})
-        ladder: list[dict[str, Any]] = list(rows_of(brackets)) if at else []
+        believed = self._shelves.believed()
+        outlook = believed.outlook(event_id) if believed else None
+        ladder: list[Mapping[str, Any]] = list(believed.brackets(event_id)) if believed and outlook else []
         if not ladder:
             ladder = [{"bracket": rank, "label": label} for rank, label in _known(held)]
-        floor, extreme = _floor_of(outlooks) if at else (None, "")
+        floor, extreme = (number(outlook["floor"]), outlook["extreme"]) if outlook else (None, "")
         cost = sum(one.cost_micro for one in held)
         return tuple(_outcome(row, held, cost, floor, extreme) for row in sorted(ladder, key=lambda row: row["bracket"]))
 
@@ -215,9 +218,13 @@ def _known(held: Sequence[_Held]) -> list[tuple[int, str]]:
     return sorted({(one.instrument.bracket, one.instrument.label) for one in held})
 
 
-def _bids(archive: Archive, event_id: str, now: datetime) -> _Bids:
-    stack = archive.as_of([now]).stack(Kind.BOOKS, event_id, now - BOOK_AGE)
-    if not len(stack):
+def _newest_bids(archive: Archive, event_id: str, now: datetime) -> _Bids:
+    view = archive.as_of([now])
+    for age in BOOK_AGES:
+        stack = view.span(Kind.BOOKS, event_id, now - age, now)
+        if len(stack):
+            break
+    else:
         return _Bids({}, None)
     rows = stack.rows(len(stack) - 1)
     bids = np.asarray(rows["side"] == "bid", bool)
@@ -232,7 +239,8 @@ def _levels(rows: Columns, which: np.ndarray) -> tuple[IntArray, IntArray]:
 
 def _holding(held: _Held, books: _Bids, now: datetime) -> Holding:
     instrument = held.instrument
-    proceeds = _proceeds_micro(books.levels.get(instrument.token), held.size_micro)
+    sold, proceeds_micro = _sold(books.levels.get(instrument.token), held.size_micro)
+    proceeds = proceeds_micro if sold == held.size_micro else None
     value = None if proceeds is None else usd(proceeds)
     cost = usd(held.cost_micro)
     return Holding(
@@ -240,24 +248,18 @@ def _holding(held: _Held, books: _Bids, now: datetime) -> Holding:
         side=str(instrument.side), shares=usd(held.size_micro), average_price=price_of(held.cost_micro, held.size_micro),
         cost_usd=cost, bid=None if proceeds is None else proceeds / held.size_micro,
         bid_at=books.at, bid_age_seconds=(now - books.at).total_seconds() if books.at else None, value_usd=value,
-        unrealised_usd=None if value is None else value - cost,
+        unrealised_usd=None if value is None else value - cost, sellable_usd=usd(proceeds_micro),
     )  # fmt: skip
 
 
-def _proceeds_micro(levels: tuple[IntArray, IntArray] | None, size_micro: int) -> int | None:
-    """Return what selling the whole holding would fetch, None where the book is not deep enough."""
+def _sold(levels: tuple[IntArray, IntArray] | None, size_micro: int) -> tuple[int, int]:
+    """Return how much of a holding the book takes, and what that fetches."""
     if levels is None:
-        return None
+        return 0, 0
     price, size = levels
     taken = walk(price, size, np.array(-size_micro), np.array(0))
-    if int(taken.sum()) < size_micro:
-        return None
-    return sum(int(one) * int(part) for one, part in zip(price, taken, strict=True)) // MICRO
-
-
-def _floor_of(outlooks: Columns) -> tuple[float | None, str]:
-    row = next(rows_of(outlooks))
-    return number(row["floor"]), row["extreme"]
+    fetched = sum(int(one) * int(part) for one, part in zip(price, taken, strict=True))
+    return int(taken.sum()), fetched // MICRO
 
 
 def _outcome(row: Mapping[str, Any], held: Sequence[_Held], cost: int, floor: float | None, extreme: str) -> OutcomeState:

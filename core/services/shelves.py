@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from core.clock import FollowingClock, wall_now
 from core.control.beats import Beat, Beats
-from core.errors import StoreError, UnknownIdError
+from core.errors import NotAllowedError, StoreError, UnknownIdError
 from core.journal.address import is_file, url_of
 from core.journal.lines import CycleLine
 from core.model.station import Station
-from core.registry import load_stations
+from core.registry import load_series, load_stations, load_venue_stations
+from core.services.believed import Believed, Mark, mark_of
 from core.services.journal_rows import JournalRows, Row
 from core.settings import Settings
 from core.store.archive import Archive
@@ -59,6 +60,7 @@ class Shelves:
         self.desk = DESK
         self._lock = threading.RLock()
         self._opened: dict[str, tuple[tuple[int, int], object]] = {}
+        self._believed: tuple[Mark, EvaluationStore, Believed] | None = None
 
     def journal(self) -> JournalRows | None:
         """Return the journal, None before an engine made one."""
@@ -73,6 +75,17 @@ class Shelves:
         """Return what the desk believed, None before its first cycle."""
         path = self.data_dir / "evaluations" / f"{DESK}.db"
         return self._open("evaluations", path, lambda: EvaluationStore(self.data_dir, DESK, readonly=True))
+
+    def believed(self) -> Believed | None:
+        """Return the newest evaluation of each event, read once for each state of the store; None before the first."""
+        store, mark = self.evaluations(), mark_of(self.data_dir / "evaluations" / f"{DESK}.db")
+        if store is None:
+            return None
+        with self._lock:
+            kept = self._believed
+            if kept is None or kept[0] != mark or kept[1] is not store:
+                self._believed = kept = (mark, store, Believed(store))
+            return kept[2]
 
     def archive(self) -> Archive | None:
         """Return the records of the world, None before the first was kept."""
@@ -96,6 +109,12 @@ class Shelves:
         """UnknownIdError for a station that the registry does not know."""
         if code is not None and code not in self.stations():
             raise UnknownIdError(f"station {code} is not in data/registry/stations.csv")
+
+    def check_venue(self, name: str | None) -> None:
+        """NotAllowedError for a venue that the registry does not know."""
+        known = {row.venue for row in load_venue_stations().rows} | {row.venue for row in load_series()}
+        if name is not None and name not in known:
+            raise NotAllowedError(f"venue {name[:40]!r} is none of {', '.join(sorted(known))}", "venue")
 
     def present(self) -> Present:
         """Return the world's now: the machine's on a live world, the engine's beat carried on in a simulated one.
@@ -121,10 +140,10 @@ class Shelves:
                 held[token] = held.get(token, 0) + int(account.held_micro[0, column])
         return held
 
-    def rulings(self, event_id: str, scheduled_at: datetime) -> Mapping[str, Row]:
-        """Return the journal's decisions of one cycle about one event, by token."""
+    def rulings(self, scheduled_at: datetime) -> Mapping[str, Mapping[str, Row]]:
+        """Return the journal's decisions of one cycle by event and token."""
         journal = self.journal()
-        return journal.rulings(event_id, scheduled_at) if journal else {}
+        return journal.rulings(scheduled_at) if journal else {}
 
     def missing(self) -> str:
         """Return what is not there yet and the command that makes it; "" when all is there."""

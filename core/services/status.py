@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from core.journal.lines import RiskLine
 from core.services.edges import EdgeService, Outlooks
 from core.services.positions import at_risk
 from core.services.shelves import START, Present, Shelves
+from core.services.sources import source_rows
 from core.services.values import usd
 from core.units import micros, parse_iso
 
@@ -22,6 +22,7 @@ SOURCE = "heartbeats, journal, evaluations"
 HEARD_WITHIN = timedelta(minutes=2)  # wall time without a heartbeat after which an engine is not believed to run
 LATE_BY = 2  # intervals after which a live cycle is late
 ACTIONS = ("PAUSE", "FLAT")  # the stricter first
+KILL, LIFT = "kill_switch", "python -m core.orchestrator --mode lift"  # the one tripwire that a person ends, and how
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class SourceState:
     last_success: datetime | None
     age_seconds: float | None
     error: str | None
+    state: str = "ok"  # "ok", "waiting", "no key" or "down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class MoneyState:
 @dataclass(frozen=True, slots=True)
 class Collection:
     snapshots_dir_exists: bool
-    trades_dir_exists: bool
+    trades_dir_exists: bool  # whether there is a place that trades are kept in: the journal
     recent_snapshots_24h: int | None
 
 
@@ -248,10 +250,12 @@ class StatusService:
         return set_by_hand or tuple(sorted({outlook.station_code for outlook in events.outlooks}))
 
     def _collection(self, present: Present) -> Collection:
-        folder, catalogue = self._shelves.data_dir, self._shelves.catalogue()
+        folder, catalogue, journal = self._shelves.data_dir, self._shelves.catalogue(), self._shelves.journal()
         day = micros(present.now - timedelta(days=1)), micros(present.now)
-        recent = catalogue.count(*day) if catalogue else None
-        return Collection((folder / "snapshots").is_dir(), (folder / "trades").is_dir(), recent)
+        recent = None
+        if catalogue:
+            recent = journal.keep("recent", lambda: catalogue.count(*day)) if journal else catalogue.count(*day)
+        return Collection((folder / "snapshots").is_dir(), journal is not None, recent)
 
     def _system(self, events: Outlooks, engine: EngineState, risk: RiskState, money: MoneyState) -> SystemState:
         journal = self._shelves.journal()
@@ -293,18 +297,9 @@ def _seed(world: str) -> int | None:
 
 
 def _sources(present: Present) -> Iterator[tuple[str, SourceState]]:
-    """Yield the services that the engine last spoke of; a source may hold several."""
-    told = present.beat.facts.get("sources", {}) if present.beat else {}
-    for source in told.values() if isinstance(told, Mapping) else ():
-        for name, health in source.items():
-            yield name, _source(name, health, present.now)
-
-
-def _source(name: str, health: Mapping[str, Any], now: datetime) -> SourceState:
-    success = parse_iso(health["last_success_at"]) if health.get("last_success_at") else None
-    error = str(health.get("last_error") or "") or None
-    age = None if success is None else max(0.0, (now - success).total_seconds())
-    return SourceState(name, error is None and success is not None, success, age, error)
+    for row in source_rows(present):
+        error = row.last_error or None
+        yield row.name, SourceState(row.name, row.state == "ok", row.last_success, row.age_seconds, error, row.state)
 
 
 def _system_state(engine: EngineState, risk: RiskState) -> str:
@@ -333,7 +328,7 @@ def _notices(
 ) -> Iterator[Notice]:  # fmt: skip
     """Yield what a person should know, the most important first."""
     if risk.state in ("pause", "flat"):
-        yield Notice("danger", f"risk_{risk.state}", f"No new risk: {risk.reason}.")
+        yield Notice("danger", f"risk_{risk.state}", f"No new risk: {risk.reason}.", LIFT if KILL in risk.tripped else "")
     if missing:
         yield Notice("warning", "missing", missing, START)
     elif present.world == ARCHIVE:
@@ -343,8 +338,17 @@ def _notices(
         yield Notice("danger", "engine_down", f"{what}; numbers stand still.", START)
     elif not present.simulated and cycle.age_seconds is not None and cycle.age_seconds > LATE_BY * cycle.interval_seconds:
         yield Notice("warning", "cycle_late", f"The last cycle is {cycle.age_seconds / 60:.0f} min old.", "")
-    for state in sources.values():
-        if not state.healthy:
-            yield Notice("warning", "source_down", f"{state.name} does not answer: {state.error or 'no answer yet'}")
+    yield from _source_notices(sources)
     if present.simulated:
         yield Notice("info", "simulated", f"Simulated world {present.world or 'demo'}: no number here is real.")
+
+
+def _source_notices(sources: Mapping[str, SourceState]) -> Iterator[Notice]:
+    """Yield the services that do not answer, then those whose key was never given."""
+    answering = sum(1 for state in sources.values() if state.healthy)
+    for state in sources.values():
+        if not state.healthy and state.state != "no key":
+            yield Notice("warning", "source_down", f"{state.name} does not answer: {state.error or 'no answer yet'}")
+    for state in sources.values():
+        if state.state == "no key":
+            yield Notice("warning", "source_no_key", f"{state.name}: no key, using {answering} others", state.error or "")

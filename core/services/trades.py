@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, and_, true
 
-from core.errors import NotAllowedError
+from core.errors import NotAllowedError, UnknownIdError
 from core.journal.tables import FILLS
 from core.services.journal_rows import JournalRows, Row
 from core.services.results import Fill, Result, results
@@ -104,8 +103,43 @@ class Trades:
     missing: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What is counted of an execution without reading it whole: enough to filter, sort and add up."""
+
+    row: Row
+    result: Result
+
+    @property
+    def net_micro(self) -> int | None:
+        gross = self.result.gross_micro
+        return None if gross is None else gross - int(self.row["fee_micro"])
+
+
+# How a table of trades can be ordered; ties go to the newest.
+SORTS: Mapping[str, Callable[[Count], Any]] = {
+    "newest": lambda one: (),
+    "oldest": lambda one: one.row["at"],
+    "largest": lambda one: -one.row["notional_micro"],
+    "best": lambda one: (one.net_micro is None, -(one.net_micro or 0)),
+    "worst": lambda one: (one.net_micro is None, one.net_micro or 0),
+    "station": lambda one: one.row["station"],
+    "event day": lambda one: one.row["event_day"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the journal booked of one event; fees stand apart."""
+
+    n: int  # executions
+    fees_usd: Decimal
+    sold_usd: Decimal  # realised by sells
+    realized_usd: Decimal  # by sells and by its end
+
+
 class TradeService:
-    """Answers from the journal alone."""
+    """Answers from the journal alone. Whole rows are read for one page only; what is counted stands per version."""
 
     def __init__(self, shelves: Shelves) -> None:
         self._shelves = shelves
@@ -116,83 +150,119 @@ class TradeService:
     ) -> Trades:  # fmt: skip
         """Return executions newest first; `trade_date` is the UTC day of the execution."""
         self._shelves.check_station(station_code)
-        conditions = []
+        conditions = list(_equal(station=station_code, event_id=event_id))
+        start = 0
         if trade_date is not None:
             start = (trade_date - FIRST_DAY) // timedelta(microseconds=1)
             conditions += [FILLS.c.at >= start, FILLS.c.at < start + DAY_MICROS]
-        if station_code is not None:
-            conditions.append(FILLS.c.station == station_code)
-        if event_id is not None:
-            conditions.append(FILLS.c.event_id == event_id)
-        found = self._trades(("recent", trade_date, station_code, event_id), conditions)
-        kept = [trade for trade in found if trade_date in (None, trade.timestamp.date())]
+        found = self._counts(("recent", trade_date, station_code, event_id), conditions)
+        kept = [one for one in found if trade_date is None or start <= one.row["at"] < start + DAY_MICROS]
         return self._page(kept, limit, offset)
 
     def history(
         self, *, start_date: date | None = None, end_date: date | None = None, station_code: str | None = None,
-        venue: str | None = None, outcome: str | None = None, mode: str | None = None, limit: int = 100, offset: int = 0,
+        venue: str | None = None, extreme: str | None = None, side: str | None = None, outcome: str | None = None,
+        mode: str | None = None, sort: str = "newest", limit: int = 100, offset: int = 0,
     ) -> Trades:  # fmt: skip
         """Return the same rows of a span of event days, both ends included."""
         self._shelves.check_station(station_code)
+        self._shelves.check_venue(venue)
         if start_date is not None and end_date is not None and end_date < start_date:
             raise NotAllowedError(f"end_date {end_date} is before start_date {start_date}", "end_date")
-        conditions = []
+        if sort not in SORTS:
+            raise NotAllowedError(f"sort is one of {', '.join(SORTS)}; got {sort[:40]!r}", "sort")
+        conditions = list(_equal(station=station_code, venue=venue))
         if start_date is not None:
             conditions.append(FILLS.c.event_day >= start_date.isoformat())
         if end_date is not None:
             conditions.append(FILLS.c.event_day <= end_date.isoformat())
-        if station_code is not None:
-            conditions.append(FILLS.c.station == station_code)
-        if venue is not None:
-            conditions.append(FILLS.c.venue == venue)
-        found = self._trades(("history", start_date, end_date, station_code, venue), conditions)
-        kept = [trade for trade in found if outcome in (None, trade.outcome) and mode in (None, trade.mode)]
-        return self._page(kept, limit, offset)
+        found = self._counts(("history", start_date, end_date, station_code, venue), conditions)
+        wanted = {"extreme": extreme, "side": side}
+        kept = [
+            one
+            for one in found
+            if outcome in (None, one.result.outcome) and all(value in (None, one.row[name]) for name, value in wanted.items())
+        ]
+        world = self._world()
+        return self._page(sorted(kept, key=SORTS[sort]) if mode in (None, world) else [], limit, offset)
 
-    def _trades(self, key: object, conditions: Sequence[ColumnElement[bool]]) -> Sequence[Trade]:
+    def one(self, trade_id: str) -> Trade:
+        """Return one execution; UnknownIdError when there is none of that name."""
+        journal = self._shelves.journal()
+        if journal is not None:
+            found = self._counts(("one", trade_id), [FILLS.c.execution_id == trade_id])
+            for trade in self._whole(journal, [one for one in found if one.row["execution_id"] == trade_id]):
+                return trade
+        raise UnknownIdError(f"there is no trade {trade_id[:60]!r} in this journal")
+
+    def booked(self, event_ids: Collection[str]) -> Mapping[str, Booked]:
+        """Return what the journal booked of each of some events; one that was never traded is absent."""
+        if not event_ids:
+            return {}
+        found: dict[str, list[Count]] = {}
+        for one in self._counts(("booked", frozenset(event_ids)), [FILLS.c.event_id.in_(list(event_ids))]):
+            found.setdefault(one.row["event_id"], []).append(one)
+        return {event_id: _booked(counts) for event_id, counts in found.items()}
+
+    def _counts(self, key: object, conditions: Sequence[ColumnElement[bool]]) -> Sequence[Count]:
         journal = self._shelves.journal()
         if journal is None:
             return ()
-        return journal.keep(key, lambda: _trades_of(journal, and_(true(), *conditions)))
+        return journal.keep(key, lambda: _counts_of(journal, and_(true(), *conditions)))
 
-    def _page(self, trades: Sequence[Trade], limit: int, offset: int) -> Trades:
-        entries = [trade.outcome for trade in trades if trade.action == "buy"]
+    def _page(self, counts: Sequence[Count], limit: int, offset: int) -> Trades:
+        journal, bought = self._shelves.journal(), [one.result.outcome for one in counts if one.row["size_micro"] > 0]
         return Trades(
-            as_of=self._shelves.present().now, source=SOURCE, n=len(trades), total=len(trades), limit=limit, offset=offset,
-            trades=tuple(trades[offset : offset + limit]),
-            total_size_usd=sum((trade.size_usd for trade in trades), Decimal(0)),
-            total_fee_usd=sum((trade.fee_usd for trade in trades), Decimal(0)),
-            total_realized_pnl=sum((trade.realized_pnl for trade in trades if trade.realized_pnl is not None), Decimal(0)),
-            wins=entries.count("win"), losses=entries.count("loss"), pending=entries.count("pending"),
-            missing="" if self._shelves.journal() else self._shelves.missing(),
+            as_of=self._shelves.present().now, source=SOURCE, n=len(counts), total=len(counts), limit=limit, offset=offset,
+            trades=tuple(self._whole(journal, counts[offset : offset + limit])) if journal else (),
+            total_size_usd=usd(sum(one.row["notional_micro"] for one in counts)),
+            total_fee_usd=usd(sum(one.row["fee_micro"] for one in counts)),
+            total_realized_pnl=usd(sum(one.net_micro for one in counts if one.net_micro is not None)),
+            wins=bought.count("win"), losses=bought.count("loss"), pending=bought.count("pending"),
+            missing="" if journal else self._shelves.missing(),
         )  # fmt: skip
 
+    def _whole(self, journal: JournalRows, counts: Sequence[Count]) -> Iterator[Trade]:
+        rows, world = journal.executions([one.row["execution_id"] for one in counts]), self._world()
+        finals, provisionals = journal.finals(), journal.provisionals()
+        for one in counts:
+            row = rows[one.row["execution_id"]]
+            said = finals.get(row["event_id"]), provisionals.get(row["event_id"])
+            yield _trade(row, one.result, *said, world)
 
-def _trades_of(journal: JournalRows, condition: ColumnElement[bool]) -> tuple[Trade, ...]:
-    """Return the executions of every token that `condition` meets, newest first."""
-    rows = sorted(journal.executions(condition), key=_holding)
-    world = "demo" if journal.world().startswith("demo") else "live"
-    trades = [
-        (row["at"], row["scheduled_at"], row["line"], trade)
-        for _, holding in groupby(rows, key=_holding)
-        for row, trade in _of_holding(list(holding), journal, world)
-    ]
-    trades.sort(key=lambda one: one[:3], reverse=True)
-    return tuple(trade for *_, trade in trades)
-
-
-def _holding(row: Row) -> tuple[str, int, str]:
-    return row["desk"], row["run"], row["token"]
+    def _world(self) -> str:
+        journal = self._shelves.journal()
+        return "demo" if journal and journal.world().startswith("demo") else "live"
 
 
-def _of_holding(rows: Sequence[Row], journal: JournalRows, world: str) -> Iterator[tuple[Row, Trade]]:
-    """Yield each fill of one token with what became of it."""
-    first = rows[0]
-    final, provisional = journal.finals().get(first["event_id"]), journal.provisionals().get(first["event_id"])
-    pays = None if final is None else MICRO * _wins(first, final)
-    fills = [Fill(row["size_micro"], row["notional_micro"], row["fee_micro"]) for row in rows]
-    for row, result in zip(rows, results(fills, pays), strict=True):
-        yield row, _trade(row, result, final, provisional, world)
+def _equal(**wanted: str | None) -> Iterator[ColumnElement[bool]]:
+    for name, value in wanted.items():
+        if value is not None:
+            yield FILLS.c[name] == value
+
+
+def _counts_of(journal: JournalRows, condition: ColumnElement[bool]) -> Sequence[Count]:
+    """Return the counts of every fill of the tokens concerned, newest first."""
+    holdings: dict[tuple[str, int, str], list[Row]] = {}
+    for row in journal.fills(condition):
+        holdings.setdefault((row["desk"], row["run"], row["token"]), []).append(row)
+    finals = journal.finals()
+    counts: list[Count] = []
+    for rows in holdings.values():
+        final = finals.get(rows[0]["event_id"])
+        pays = None if final is None else MICRO * _wins(rows[0], final)
+        fills = [Fill(row["size_micro"], row["notional_micro"], row["fee_micro"]) for row in rows]
+        counts += [Count(row, result) for row, result in zip(rows, results(fills, pays), strict=True)]
+    counts.sort(key=lambda one: (one.row["at"], one.row["scheduled_at"], one.row["line"]), reverse=True)
+    return counts
+
+
+def _booked(counts: Sequence[Count]) -> Booked:
+    sold = (one.result.gross_micro for one in counts if one.row["size_micro"] < 0)
+    return Booked(
+        fees_usd=usd(sum(one.row["fee_micro"] for one in counts)), sold_usd=usd(sum(gross for gross in sold if gross)),
+        realized_usd=usd(sum(one.result.gross_micro or 0 for one in counts)), n=len(counts),
+    )  # fmt: skip
 
 
 def _wins(row: Row, word: Row) -> bool:
@@ -213,7 +283,8 @@ def _trade(row: Row, result: Result, final: Row | None, provisional: Row | None,
         side=row["side"], action="buy" if row["size_micro"] > 0 else "sell", market_id=row["market_id"],
         token_id=row["token"], price=price_of(row["notional_micro"], row["size_micro"]), shares=usd(abs(row["size_micro"])),
         fee_usd=usd(fee), size_usd=usd(row["notional_micro"]), edge=edge, edge_pct=pct(edge),
-        f_kelly=number(belief.get("f_kelly")), p_zeus=number(belief.get("p_model")), p_pooled=number(belief.get("p_pooled")),
+        f_kelly=number(belief.get("fraction", belief.get("f_kelly"))), p_zeus=number(belief.get("p_model")),
+        p_pooled=number(belief.get("p_pooled")),
         p_mkt=number(belief.get("p_market")), sigma_z=number(belief.get("sd")), model=str(belief.get("model", "")),
         regime_at_entry=str(belief.get("regime", "")), reason=row["reason_code"] or "", outcome=result.outcome,
         status=result.status, realized_pnl=None if net is None else usd(net),

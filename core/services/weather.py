@@ -18,14 +18,14 @@ from core.readings import edges
 from core.services.curves import Curve, Dot, Frame, Step, dots, next_report, running, vintages
 from core.services.edges import window_of_row
 from core.services.shelves import Shelves
-from core.services.values import day, moment, number, rows_of
-from core.store.archive import View
+from core.services.values import day, moment, number
+from core.store.archive import Stack, View
 from core.units import Columns, Unit, instant
 
 SOURCE = "archive: forecasts, METAR, event texts; evaluations"
 SERIES = ("p_market", "p_model", "p_pooled")  # in the order of `BracketSeries`
 LISTED_BEFORE = timedelta(days=5)  # how long before its window an event may have been listed, and a forecast be of use
-TEXT_AGE = timedelta(days=10)
+TEXT_RECENT, TEXT_AGE = timedelta(hours=2), timedelta(days=10)  # how far back a text is looked for
 NORMAL_QUARTILE, NORMAL_DECILE = 0.674490, 1.281552  # distances in sd that hold 50 and 80 %
 
 # How a rule is said in one sentence.
@@ -154,7 +154,8 @@ class WeatherService:
         outlook, brackets = self._newest(event_id)
         archive, station = self._shelves.archive(), self._station(outlook["station"])
         view = archive.as_of([now]) if archive else None
-        rule, line = self._rule(view, event_id, now)
+        stack = view.stack(Kind.EVENTS, event_id, now - TEXT_AGE) if view else None
+        rule, line = _rule(stack)
         window = window_of_row(outlook, self._shelves.stations())
         frame = Frame(*window, Unit(outlook["unit"]), Extreme(outlook["extreme"]), now)
         return _card(outlook, brackets, _Series.read(view, frame, rule, station), frame, rule, line, station)
@@ -169,12 +170,12 @@ class WeatherService:
             raise UnknownIdError(f"event {event_id[:80]!r} was never evaluated here")
         return _market(now, event_id, columns, max_points)
 
-    def _newest(self, event_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        store = self._shelves.evaluations()
-        at, outlooks, brackets = store.newest(event_id) if store else (None, {}, {})
-        if at is None:
+    def _newest(self, event_id: str) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+        believed = self._shelves.believed()
+        outlook = believed.outlook(event_id) if believed else None
+        if believed is None or outlook is None:
             raise UnknownIdError(f"event {event_id[:80]!r} was never evaluated here")
-        return next(rows_of(outlooks)), list(rows_of(brackets))
+        return outlook, believed.brackets(event_id)
 
     def _station(self, code: str) -> Station:
         found = self._shelves.stations().get(code)
@@ -182,18 +183,30 @@ class WeatherService:
             raise UnknownIdError(f"station {code} is not in data/registry/stations.csv")
         return found
 
-    def _rule(self, view: View | None, event_id: str, now: datetime) -> tuple[SettlementRule | None, RuleLine | None]:
-        stack = view.stack(Kind.EVENTS, event_id, now - TEXT_AGE) if view else None
-        if stack is None or not len(stack):
+    def rule(self, event_id: str, at: datetime) -> tuple[SettlementRule | None, RuleLine | None]:
+        """Return what an event's newest text said at an instant: the rule, and the rule in one sentence."""
+        archive = self._shelves.archive()
+        if archive is None:
             return None, None
-        facts = stack.facts[-1]
-        rule = rule_of(facts["rule"]) if facts["rule"] else None
-        refusal = facts["refusal"]
-        try:
-            event_of(facts, stack.rows(len(stack) - 1))
-        except (RuleError, LadderError) as error:
-            refusal = refusal or str(error)
-        return rule, _rule_line(rule, facts, refusal)
+        view = archive.as_of([at])
+        for age in (TEXT_RECENT, TEXT_AGE):
+            stack = view.span(Kind.EVENTS, event_id, at - age, at)
+            if len(stack):
+                return _rule(stack)
+        return None, None
+
+
+def _rule(stack: Stack | None) -> tuple[SettlementRule | None, RuleLine | None]:
+    if stack is None or not len(stack):
+        return None, None
+    facts = stack.facts[-1]
+    rule = rule_of(facts["rule"]) if facts["rule"] else None
+    refusal = facts["refusal"]
+    try:
+        event_of(facts, stack.rows(len(stack) - 1))
+    except (RuleError, LadderError) as error:
+        refusal = refusal or str(error)
+    return rule, _rule_line(rule, facts, refusal)
 
 
 @dataclass(frozen=True, slots=True)

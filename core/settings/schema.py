@@ -79,10 +79,16 @@ class WeatherSettings(BaseModel):
     )
     latency_seconds: float = Field(2.0, ge=0, le=60, description="From decision to the book that fills it [s]")
     discover_minutes: int = Field(60, ge=1, le=1440, description="How often listings are read again [min]")
+    ensemble_minutes: int = Field(360, ge=15, le=1440, description="How often forecast ensembles are asked for [min]")
     forecast_models: str = Field(
         "ecmwf_ifs025,gfs_seamless,icon_seamless",
         pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$",
         description="Forecast models that are asked for, with commas",
+    )
+    ensemble_models: str = Field(
+        "ecmwf_ifs025,gfs_seamless,icon_seamless",
+        pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$",
+        description="Ensemble models that are asked for, with commas",
     )
 
 
@@ -102,6 +108,11 @@ class Settings(BaseSettings):
     world_port: int = Field(0, ge=0, le=65_535, description="Port of the demo world; 0 takes a free one")
     speed: float = Field(300.0, ge=0, le=1_000_000, description="Demo: simulated seconds in a second; 0 runs unpaced")
     seed: int = Field(7, ge=0, le=2**31 - 1, description="Demo: which world")
+    demo_faults: str = Field(
+        "none",
+        pattern=r"^[a-z_]+(,[a-z_]+)*$",
+        description="Demo: what goes wrong at the services; none, all, or names with commas",
+    )
     database_url: str = Field("", description="Journal; empty is SQLite in the data folder", repr=False)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias=AliasChoices("HERMES_LOG_LEVEL", "LOG_LEVEL"), description="Least level of process logs"

@@ -28,6 +28,8 @@ SHAPES: Mapping[Kind, Mapping[str, str]] = {
     Kind.PRINTS: {"market_id": "str", "valid_at": "int64", "yes_price_micro": "int64", "size_micro": "int64", "taker": "str"},
     Kind.OUTCOMES: {"market_id": "str", "won": "bool"},
     Kind.FORECAST: {"model": "str", "variable": "str", "valid_at": "int64", "celsius": "float64"},
+    Kind.ENSEMBLE: {"model": "str", "member": "int64", "valid_at": "int64", "celsius": "float64"},
+    Kind.CLIMATE: {"event_day": "str", "high_f": "int64", "low_f": "int64", "preliminary": "bool", "product": "str"},
     Kind.METAR: {
         "valid_at": "int64", "report": "str", "corrected": "bool", "tenths": "int64", "exact": "bool",
         "max6": "int64", "min6": "int64", "max24": "int64", "min24": "int64", "raw": "str",

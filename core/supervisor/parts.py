@@ -20,7 +20,7 @@ def demo_part(settings: Settings, data_dir: Path) -> Part:
     announcement = data_dir / ANNOUNCEMENT
     command = [
         sys.executable, "-m", "venues.demo.server", "--seed", str(settings.seed), "--port", str(settings.world_port or free_port()),
-        "--announce", str(announcement),
+        "--announce", str(announcement), "--faults", settings.demo_faults,
     ]  # fmt: skip
     return Part("world", command, {}, lambda: announcement.exists() and answers(f"{demo_address(data_dir)}/health"))
 
@@ -31,14 +31,25 @@ def demo_address(data_dir: Path) -> str:
     return f"http://127.0.0.1:{announced['port']}"
 
 
-def service_addresses(base: str) -> dict[str, str]:
-    """Return the environment that points every service at a demo world."""
-    return {
+def service_addresses(base: str, stream_port: int | None = None) -> dict[str, str]:
+    """Return the environment that points every service at a demo world; its live channel only to a desk on its clock."""
+    addresses = {
         "POLY_GAMMA_BASE": f"{base}/gamma",
         "POLY_CLOB_BASE": f"{base}/clob",
         "METAR_API_BASE": f"{base}/awc",
         "OPEN_METEO_BASE": f"{base}/open-meteo",
+        "HERMES_SOURCES__POLYMARKET_DATA__BASE_URL": f"{base}/data",
+        "HERMES_SOURCES__KALSHI__BASE_URL": f"{base}/kalshi/trade-api/v2",
+        "HERMES_SOURCES__ZEUS__BASE_URL": f"{base}/zeus",
+        "HERMES_SOURCES__ZEUS__KEY": "demo",
+        "HERMES_SOURCES__NWS__BASE_URL": f"{base}/nws",
+        "HERMES_SOURCES__IEM__BASE_URL": f"{base}/iem",
+        "HERMES_SOURCES__OPEN_METEO_ENSEMBLE__BASE_URL": f"{base}/open-meteo-ensemble",
+        "HERMES_SOURCES__OPEN_METEO_PREVIOUS_RUNS__BASE_URL": f"{base}/open-meteo-previous-runs",
     }
+    if stream_port is not None:
+        addresses["HERMES_SOURCES__POLYMARKET_STREAM__BASE_URL"] = f"ws://127.0.0.1:{stream_port}/clob-ws/ws/market"
+    return addresses
 
 
 def environment(settings: Settings, data_dir: Path, mode: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ from core.store.snapshots import SnapshotStore
 from core.units import Columns, micro
 from core.wiring.heart import Heart
 from core.wiring.sources import build_sources, demo_addresses
-from venues.demo.stations import STATIONS
+from venues.demo.places import DEFAULT
 from venues.demo.transport import DemoAdapter
 from venues.demo.world import START, World
 
@@ -44,9 +44,12 @@ GRACE = timedelta(seconds=30)  # until an order whose book was never read expire
 IN_PROCESS = "http://demo.invalid"
 
 
-def demo_adapter(seed: int) -> BaseAdapter:
-    """Return a demo world that answers inside this process."""
-    return DemoAdapter(World(seed))
+def demo_adapter(seed: int, faults: str = "none") -> BaseAdapter:
+    """Return a demo world that answers inside this process; SettingsError for a fault that there is not."""
+    try:
+        return DemoAdapter(World(seed, faults=faults))
+    except ValueError as error:
+        raise SettingsError(f"HERMES_DEMO_FAULTS: {error}") from None
 
 
 def world_start() -> datetime:
@@ -57,7 +60,7 @@ def world_start() -> datetime:
 def active_stations(settings: Settings, world: str) -> dict[str, Station]:
     """Return the stations that the desk trades; SettingsError for a code that the registry does not know."""
     known = load_stations()
-    default = tuple(station.code for station in STATIONS) if world.startswith("demo") else LIVE_STATIONS
+    default = DEFAULT if world.startswith("demo") else LIVE_STATIONS
     wanted = settings.stations or default
     unknown = [code for code in wanted if code not in known]
     if unknown:

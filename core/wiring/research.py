@@ -8,10 +8,12 @@ from pathlib import Path
 
 from agents.paper import PaperBroker
 from agents.research.backtest import run_day
+from agents.research.moments import MomentScore, moment_scores, moments
 from agents.research.replay import COMPARED, Difference, RecordedBroker, differences
 from agents.research.rivals import Truth
-from agents.research.verification import scored_days
+from agents.research.verification import scored_days, settled_days
 from agents.research.verify import Score, ScoredDay, score
+from agents.research.wrong_rule import Count, counts
 from agents.schedules import GridSchedule
 from agents.weather.desk import WeatherDesk
 from core.journal.buffered import BufferedJournal
@@ -26,7 +28,8 @@ from core.store.evaluations import EvaluationStore
 from core.units import micro
 
 __all__ = [
-    "COMPARED", "Difference", "Score", "ScoredDay", "backtest_days", "differences", "replay_cycles", "score", "verify_days"
+    "COMPARED", "Count", "Difference", "MomentScore", "Score", "ScoredDay", "Truth", "backtest_days", "differences",
+    "replay_cycles", "rule_counts", "score", "verify_days", "verify_moments",
 ]  # fmt: skip
 
 FIRST_SINCE = timedelta(days=1)  # how far the first cycle of a journal looks back for commands and outcomes
@@ -80,6 +83,31 @@ def verify_days(settings: Settings, data_dir: Path, truth: Mapping[str, Truth], 
     archive, stations = Archive(data_dir), load_stations()
     for code, known in truth.items():
         yield from scored_days(archive, settings, stations[code], known, first, last)
+
+
+def verify_moments(
+    settings: Settings, data_dir: Path, truth: Mapping[str, Truth], first: date, last: date
+) -> tuple[MomentScore, ...]:
+    """Return the scores at every moment at which prices and forecasts were read."""
+    archive, stations = Archive(data_dir), load_stations()
+    return moment_scores([
+        found for code in truth for found in moments(archive, settings, stations[code], first, last)
+    ])  # fmt: skip
+
+
+def rule_counts(
+    data_dir: Path, truth: Mapping[str, Truth], reporters: Mapping[str, str], daily: Mapping[str, Mapping[date, int]],
+    first: date, last: date,
+) -> tuple[Count, ...]:  # fmt: skip
+    """Return how many days the rule, and each way to read it wrongly, gets right with the reports there are."""
+    archive, stations = Archive(data_dir), load_stations()
+    return tuple(
+        count
+        for code, reporter in reporters.items()
+        for count in counts(
+            list(settled_days(archive, stations[code], stations[reporter], truth[code], first, last)), daily.get(reporter)
+        )
+    )
 
 
 def _journal(settings: Settings, folder: Path, world: str) -> BufferedJournal:

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from requests.adapters import BaseAdapter
 
+from agents.backfill import AGAIN_AFTER, Backfill, Backfilled, HasPast, Shelving, Step
 from agents.research.rivals import Truth
 from core.clock import Clock
 from core.errors import NotAllowedError, SettingsError
+from core.model.station import Station
 from core.ports import Source
+from core.registry import load_series
 from core.settings import Settings
 from venues import SOURCES, history
 from venues.history import ImportReport
 from venues.history.importer import read_manifest
-from venues.history.sets import LEARNING, SETS, SPANS, cities_of
-from venues.history.truth import read_truth
+from venues.history.sets import LEARNING, SETS, SPRING_2025, cities_of, stations_of
+from venues.history.truth import read_daily_summary, read_settled_readings, read_truth
+
+__all__ = [
+    "DEMO_PREFIXES", "Backfilled", "Step", "backfill", "build_sources", "daily_summary_of", "demo_addresses", "grade_of", "has_forecasts",
+    "import_history", "is_imported", "names_of", "past_sources", "reporters_of", "span_of", "truth_of", "with_learning",
+]  # fmt: skip
 
 DEMO_PREFIXES: Mapping[str, str] = {
     "polymarket_gamma": "/gamma",
     "polymarket_clob": "/clob",
+    "polymarket_data": "/data",
+    "kalshi": "/kalshi/trade-api/v2",
     "metar": "/awc",
+    "nws": "/nws",
+    "iem": "/iem",
+    "zeus": "/zeus",
     "open_meteo": "/open-meteo",
+    "open_meteo_ensemble": "/open-meteo-ensemble",
+    "open_meteo_previous_runs": "/open-meteo-previous-runs",
 }
+_DEMO_KEYS = {"zeus": "demo"}
+
+
+IN_PROCESS = "http://demo.invalid"
+PAST_TIMEOUT = 30.0  # seconds: two months of a station's reports are one answer
+_NOTHING = Truth((), np.empty((0, 1)), np.empty(0))
 
 
 def build_sources(
@@ -40,9 +62,49 @@ def build_sources(
     }
 
 
+def past_sources(
+    settings: Settings, clock: Clock, *, adapter: BaseAdapter | None = None, simulated: bool = False
+) -> tuple[HasPast, ...]:
+    """Return the sources that know what was; they may take longer over an answer than inside a cycle."""
+    patient = {
+        name: settings.source(name).model_copy(
+            update={"timeout_seconds": max(PAST_TIMEOUT, settings.source(name).timeout_seconds)}
+        )
+        for name in {*SOURCES, *DEMO_PREFIXES, *settings.sources}
+    }
+    if adapter is not None:
+        patient |= {
+            name: patient[name].model_copy(update=address | {"requests_per_minute": 60_000})
+            for name, address in demo_addresses(IN_PROCESS).items()
+        }
+    found = build_sources(settings.model_copy(update={"sources": patient}), clock, adapter=adapter, simulated=simulated)
+    return tuple(source for source in found.values() if _has_past(source))
+
+
+def _has_past(source: object) -> TypeGuard[HasPast]:
+    return bool(getattr(source, "gives_past", None))
+
+
+def backfill(
+    sources: Sequence[HasPast], data_dir: Path, stations: Sequence[Station], n_days: int, now: datetime,
+    *, watch: Callable[[Step], None], stopping: Callable[[], bool], simulated: bool,
+) -> Backfilled:  # fmt: skip
+    """Fetch the settled history of some stations that is not in the archive yet."""
+    shelving = Shelving(data_dir, now)
+    try:
+        again = 0.0 if simulated else AGAIN_AFTER
+        run = Backfill(sources, shelving, now, watch=watch, stopping=stopping, again_seconds=again)
+        return run.run(stations, load_series(), n_days)
+    finally:
+        shelving.close()
+
+
 def demo_addresses(base_url: str) -> dict[str, dict[str, str]]:
     """Return the `sources` settings that point every service at a demo world."""
-    return {source: {"base_url": base_url + prefix} for source, prefix in DEMO_PREFIXES.items()}
+    return {
+        source: {"base_url": base_url + prefix, **({"key": _DEMO_KEYS[source]} if source in _DEMO_KEYS else {})}
+        for source, prefix in DEMO_PREFIXES.items()
+    }
 
 
 def _class_of(line: str) -> type:
@@ -76,19 +138,47 @@ def names_of(sets: str) -> tuple[str, ...]:
 
 
 def with_learning(names: Sequence[str]) -> tuple[str, ...]:
-    """Return some sets and the one from which the model learns first."""
-    return tuple(dict.fromkeys((*names, LEARNING)))
+    """Return some sets, and where one of them has forecasts of Kalshi stations the one from which the model learns first."""
+    learns = any(city.forecasts for name in names for city in cities_of(name))
+    return tuple(dict.fromkeys((*names, *((LEARNING,) if learns else ()))))
 
 
 def span_of(name: str) -> tuple[date, date]:
     """Return first and last event day of a set."""
-    return SPANS[name]
+    return SETS[name].first, SETS[name].last
+
+
+def grade_of(name: str) -> str:
+    """Return what a set is good for."""
+    return SETS[name].grade
+
+
+def has_forecasts(name: str) -> bool:
+    """Return whether a set holds forecasts of the stations that settle it."""
+    return any("forecasts" in part.what for part in SETS[name].parts)
 
 
 def truth_of(real_dir: Path, data_dir: Path, name: str) -> Mapping[str, Truth]:
     """Return for each station of a set what was forecast and what came; from the files, as scores alone may know it."""
-    found = {}
+    found = dict.fromkeys(stations_of(name), _NOTHING)
+    if name == SPRING_2025.name:
+        settled = sorted(read_settled_readings(real_dir, data_dir, SPRING_2025).items())
+        values = np.array([value for _, value in settled], np.float64)
+        silent = np.full((len(settled), 1), np.nan)
+        found[SPRING_2025.towns[0].station] = Truth(tuple(day for day, _ in settled), silent, values, settles=True)
     for city in cities_of(name):
-        days, sources, official = read_truth(real_dir, data_dir, city)
-        found[city.settles_on] = Truth(tuple(days), np.array(sources, np.float64), np.array(official, np.float64))
+        if city.forecasts:
+            days, sources, official = read_truth(real_dir, data_dir, city)
+            found[city.settles_on] = Truth(tuple(days), np.array(sources, np.float64), np.array(official, np.float64))
     return found
+
+
+def reporters_of(name: str) -> Mapping[str, str]:
+    """Return whose reports there are for each station of a set: its own, or those of a neighbour."""
+    neighbours = {city.settles_on: city.reports_of for city in cities_of(name) if city.reports_of}
+    return neighbours or {code: code for code in stations_of(name)}
+
+
+def daily_summary_of(real_dir: Path, data_dir: Path, station: str) -> Mapping[date, int]:
+    """Return the official daily maxima of a station [degrees Fahrenheit], empty where there are none."""
+    return read_daily_summary(real_dir, data_dir, station)

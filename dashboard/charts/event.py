@@ -19,10 +19,12 @@ CURVE, LADDER = (0.0, 0.592), (0.692, 1.0)  # shares of the width
 EDGES_FROM = 0.99
 MARGIN = timedelta(minutes=30)  # drawn beside the settlement window
 WIDENING = timedelta(hours=3)  # the temperature now is known: the fan opens over this span
-ROOM = 1.12  # end of the axis of probability: a full bar still has its number beside it
+ROOM = 1.45  # end of the axis of probability: a full bar still has its number and its edge beside it
 LABELLED = 0.03  # least probability whose bar carries its number
 BAR = 0.30  # thickness of a bar, as a share of its bracket
 BEYOND = 500.0  # how far an open bracket is drawn [degrees]
+SEEN_MOST = 0.45  # how far beyond the ladder reports are followed, as a share of it: the ladder stays legible
+SEEN_ROOM = 0.04  # beyond the outermost report, as a share of the axis: its dot is drawn whole
 WORTH_SAYING = 0.01  # least edge that is written beside the bars [USD per share]
 
 
@@ -75,13 +77,19 @@ def _spans(bands: Sequence[Band]) -> Mapping[int, tuple[float, float]]:
 
 
 def _span_shown(card: EventCard, spans: Mapping[int, tuple[float, float]]) -> list[float]:
-    """Return the range of the axis: the ladder, and the extreme of the forecast where it lies outside."""
+    """Return the range of the axis: the ladder, the reports not too far from it, and the extreme of the forecast."""
     lows, highs = [bottom for bottom, _ in spans.values()], [top for _, top in spans.values()]
     reached = [curve.extreme for curve in (card.now_curve, card.issued_curve) if curve and curve.extreme is not None]
     reached += [step.value for step in card.running[-1:]]
     width = (highs[0] - lows[0]) if spans else 2.0
     low, high = (min(lows), max(highs)) if spans else (min(reached, default=0.0) - 8, max(reached, default=20.0) + 2)
-    return [min([low, *(value - width / 2 for value in reached)]), max([high, *(value + width / 2 for value in reached)])]
+    most = SEEN_MOST * (high - low)
+    seen = [dot.value for dot in card.dots if dot.counts and low - most <= dot.value <= high + most]
+    room = SEEN_ROOM * (max([high, *seen]) - min([low, *seen]))
+    return [
+        min([low, *(value - width / 2 for value in reached), *(value - room for value in seen)]),
+        max([high, *(value + width / 2 for value in reached), *(value + room for value in seen)]),
+    ]
 
 
 def _tick(span: Sequence[float]) -> float:

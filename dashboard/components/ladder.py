@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from core.services.edges import Edge
 from dashboard import wording
-from dashboard.components.table import Cell, Column, Row, table
+from dashboard.components.table import Cell, Column, Row
 
 NO_PRICE = "No executable price for the reference size"
 
@@ -32,10 +32,9 @@ def columns(unit: str) -> tuple[Column, ...]:
     )
 
 
-def ladder_table(rungs: Sequence[Edge]) -> str:
-    """Return the ladder as a table."""
-    ordered = sorted(rungs, key=lambda rung: -rung.rank)
-    return table(columns(ordered[0].unit), [Row(rung.bracket, cells(rung)) for rung in ordered], kind="ladder")
+def rows(rungs: Sequence[Edge]) -> list[Row]:
+    """Return the brackets as they are shown, the warmest first."""
+    return [Row(rung.bracket, cells(rung)) for rung in sorted(rungs, key=lambda rung: -rung.rank)]
 
 
 def cells(rung: Edge) -> tuple[Cell, ...]:

@@ -15,6 +15,7 @@ EVERY_SECONDS = 2.0
 DRAWN = "drawn_version"  # of the journal, when the page was drawn
 LATE_BY = 2  # cycle intervals after which numbers are old
 RISK_WORDS = {"normal": "TRADE", "pause": "PAUSE", "flat": "FLAT"}
+MARKET_TIME = ' <span title="Ages and countdowns are of the simulated world\'s clock">market time</span>'
 MARKS = {"danger": "▼", "warning": "▲", "info": "▲"}
 
 
@@ -90,7 +91,7 @@ def _cycle(status: Status) -> str:
     return (
         f'<span class="fact" data-cycle="{cycle.number}">cycle <b>{cycle.number}</b> · '
         f'<span class="{tone}">{wording.ago(cycle.age_seconds)}</span> · next '
-        f"<b>{wording.until(cycle.seconds_until_next)}</b></span>"
+        f"<b>{wording.until(cycle.seconds_until_next)}</b>{MARKET_TIME if status.simulated else ''}</span>"
     )
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+
+from dashboard.wording import NONE
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to reckon
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class Cell:
     value: object = None
     title: str = ""
     tone: str = ""
+    link: str = ""  # address that a click opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,33 @@ def facts(pairs: Sequence[tuple[str, Cell]], *, field: str) -> str:
     return f'<table class="pairs"><tbody>{lines}</tbody></table>'
 
 
+def csv_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    """Return the rows that are shown, column by column, each cell with its exact number where it has one."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([column.label or column.field for column in columns])
+    for row in rows:
+        writer.writerow([inert(_plain(cell)) for cell in row.cells])
+    return text.getvalue()
+
+
+def _plain(cell: Cell) -> str:
+    return "" if cell.text == NONE else cell.text if cell.value is None else str(cell.value)
+
+
+def inert(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in FORMULAS and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _row(columns: Sequence[Column], row: Row) -> str:
     cells = "".join(_cell(row.name, column, cell) for column, cell in zip(columns, row.cells, strict=True))
     return f'<tr class="{row.kind}">{cells}</tr>'
@@ -58,8 +92,13 @@ def _cell(name: str, column: Column, cell: Cell) -> str:
     classes = f"{_classes(column)} {cell.tone}".strip()
     return (
         f'<td class="{classes}" data-label="{escape(column.label)}" data-bracket="{escape(name)}" '
-        f'data-field="{column.field}" data-value="{_exact(cell.value)}" title="{escape(cell.title)}">{escape(cell.text)}</td>'
+        f'data-field="{column.field}" data-value="{_exact(cell.value)}" title="{escape(cell.title)}">{_text(cell)}</td>'
     )
+
+
+def _text(cell: Cell) -> str:
+    text = escape(cell.text)
+    return f'<a href="{escape(cell.link)}" target="_self">{text}</a>' if cell.link else text
 
 
 def _classes(column: Column) -> str:

@@ -18,7 +18,9 @@ from core.services import Services
 from core.services.activity import SPANS, LogRow, Logs
 from core.units import iso
 from dashboard import wording
+from dashboard.components.filters import page_asked
 from dashboard.components.page import START, empty, heading, panel
+from dashboard.components.table import inert
 
 PER_PAGE = 200
 FROZEN = "activity_frozen"  # the answer that stands while a person does not follow
@@ -78,7 +80,7 @@ def _filters(stations: Sequence[str]) -> dict[str, str]:
 
 
 def _asked(services: Services, filters: dict[str, str], *, follow: bool) -> Logs:
-    page = max(1, int(st.session_state.get("page") or 1))
+    page = page_asked()
     asked = (tuple(filters.items()), page)
     kept = st.session_state.get(FROZEN)
     if not follow and kept is not None and kept[0] == asked:
@@ -143,10 +145,5 @@ def csv_of(rows: Sequence[LogRow]) -> str:
     writer.writerow((*SHOWN, "data"))
     for row in rows:
         cells = {name: str(getattr(row, name) or "") for name in SHOWN} | {"timestamp": iso(row.timestamp)}
-        writer.writerow((*(_inert(cell) for cell in cells.values()), orjson.dumps(dict(row.data), default=str).decode()))
+        writer.writerow((*(inert(cell) for cell in cells.values()), orjson.dumps(dict(row.data), default=str).decode()))
     return text.getvalue()
-
-
-def _inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell

@@ -19,7 +19,10 @@ from dashboard import selection, wording
 from dashboard.charts import event as event_chart
 from dashboard.charts import market as market_chart
 from dashboard.charts.frame import clock_name, clock_of
-from dashboard.components.ladder import ladder_table, names_of
+from dashboard.components.export import exported
+from dashboard.components.ladder import columns as ladder_columns
+from dashboard.components.ladder import names_of
+from dashboard.components.ladder import rows as ladder_rows
 from dashboard.components.page import START, empty, heading, panel
 from dashboard.components.picker import picker
 from dashboard.components.plot import plot
@@ -131,11 +134,10 @@ def _ends(card: EventCard, trades: Sequence[Trade]) -> str:
 
 def _ladder(ladder: Ladder, outlook: Outlook) -> None:
     age = (ladder.as_of - outlook.decided_at).total_seconds()
-    heading("Ladder", f"{wording.ago(age)}{f' · not traded: {outlook.refusal}' if outlook.refusal else ''}")
+    note = f"{wording.ago(age)}{f' · not traded: {wording.reason(outlook.refusal)}' if outlook.refusal else ''}"
     with panel("Ladder"):
-        if ladder.rungs:
-            st.html(ladder_table(ladder.rungs))
-        else:
+        exported("Ladder", note, ladder_columns(outlook.unit), ladder_rows(ladder.rungs), name="ladder", kind="ladder")
+        if not ladder.rungs:
             empty(ladder.missing or "This event has no evaluated bracket yet.")
 
 
@@ -185,9 +187,9 @@ def _chance(probability: float | None) -> str:
 def _activity(services: Services, outlook: Outlook, card: EventCard | None) -> None:
     zone = clock_of(card) if card else UTC
     heading("Activity", clock_name(card) if card else "UTC")
-    logs = services.activity.logs(station_code=outlook.station_code, event_day=outlook.event_day, limit=LINES)
+    logs = services.activity.logs(event_id=outlook.event_id, limit=LINES)
     if not logs.logs:
-        empty(logs.missing or f"Nothing was done for {outlook.station_code} yet.")
+        empty(logs.missing or "Nothing was done about this event yet.")
         return
     rows = "".join(_log_line(row, zone) for row in logs.logs)
     st.html(f'<ul class="lines">{rows}</ul>')

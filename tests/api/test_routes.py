@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from api import models
+from api import models, models_stations, models_trade
 from api.stream import CHANNELS
 from tests.api import world
 from tests.api.conftest import client_of
@@ -57,7 +57,14 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/api/trades/history": models.TradesReply,
     "/api/logs/activity": models.LogsReply,
     "/api/logs/available-dates": models.LogDaysReply,
+    "/api/stations": models_stations.StationsReply,
+    "/api/system/positions": models_stations.PositionsReply,
 }
+NAMED: dict[str, type[BaseModel]] = {  # routes with a name in their path
+    "/api/trades/{trade_id}": models_trade.TradeExplanationReply,
+    "/api/stations/{code}": models_stations.StationDetailReply,
+}
+DECLARED = {**ROUTES, **NAMED}
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 
@@ -114,6 +121,16 @@ def test_an_unknown_parameter_is_an_error(client: TestClient, path: str) -> None
         ("/api/edges/current?event_day=2026-02-30", "event_day"),
         ("/api/edges/current?station_code=..%2f..", "station_code"),
         ("/api/edges/current?venue=A!", "venue"),
+        ("/api/edges/current?venue=foo", "venue"),
+        ("/api/stations?venue=foo", "venue"),
+        ("/api/stations?region=A!", "region"),
+        ("/api/stations/K-A", "code"),
+        ("/api/trades/x%20y", "trade_id"),
+        ("/api/trades/history?venue=foo", "venue"),
+        ("/api/trades/history?sort=random", "sort"),
+        ("/api/trades/history?side=MAYBE", "side"),
+        ("/api/logs/activity?text=%00", "text"),
+        ("/api/logs/activity?text=a%0ab", "text"),
         ("/api/edges/current?limit=5&limit=6", "limit"),
         ("/api/trades/history?outcome=maybe", "outcome"),
         ("/api/trades/history?start_date=2026-12-09&end_date=2026-12-01", "end_date"),
@@ -355,15 +372,15 @@ def test_docs_list_every_route_with_an_example_and_load_nothing(client: TestClie
     answer = client.get(page)
 
     assert answer.status_code == 200
-    for path in [*ROUTES, "/ws/trading"]:
+    for path in [*DECLARED, "/ws/trading"]:
         assert f"<code>{path}" in answer.text
-    assert answer.text.count("Example reply") == len(ROUTES)
+    assert answer.text.count("Example reply") == len(DECLARED)
     assert "https://" not in answer.text.replace("https://example.org", "")
     assert "src=" not in answer.text
 
 
 def test_every_example_has_the_declared_shape(client: TestClient) -> None:
-    for model in set(ROUTES.values()):
+    for model in set(DECLARED.values()):
         example = model.model_json_schema()["example"]
         model.model_validate_json(json.dumps(example))
 
@@ -371,8 +388,8 @@ def test_every_example_has_the_declared_shape(client: TestClient) -> None:
 def test_openapi_declares_a_model_for_every_route(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
 
-    assert set(document["paths"]) == set(ROUTES)
-    for path, model in ROUTES.items():
+    assert set(document["paths"]) == set(DECLARED)
+    for path, model in DECLARED.items():
         schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert schema["$ref"].endswith(f"/{model.__name__}")
 
@@ -394,3 +411,79 @@ def test_every_address_in_the_manual_answers(client: TestClient) -> None:
     assert len(asked) >= len(ROUTES)
     for address in asked:
         assert client.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize("path", [*ROUTES, "/docs", "/api/stations/KLGA"])
+def test_head_asks_as_get_does_and_gets_no_body(client: TestClient, path: str) -> None:
+    answer = client.head(path)
+
+    assert answer.status_code == client.get(path).status_code == 200
+    assert answer.content == b""
+    assert int(answer.headers["content-length"]) > 0
+
+
+def test_history_can_be_narrowed_and_ordered(client: TestClient) -> None:
+    """Net: the win 70 − 0.25, the sale 1.40 − 0.25; two are pending."""
+
+    def ask(**given: str) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = client.get("/api/trades/history", params=given).json()["trades"]
+        return rows
+
+    assert [row["realized_pnl"] for row in ask(sort="best")][:2] == [69.75, 1.15]
+    assert [row["realized_pnl"] for row in ask(sort="worst")] == [1.15, 69.75, None, None]
+    assert {row["side"] for row in ask(side="NO")} == {"NO"}
+    assert ask(extreme="low") == []
+    assert len(ask(extreme="high")) == 4
+    assert [row["size_usd"] for row in ask(sort="largest", limit="2")] == [35, 30]
+
+
+def test_a_page_of_trades_holds_its_rows_and_the_sums_of_all(client: TestClient) -> None:
+    whole = client.get("/api/trades/history").json()
+    second = client.get("/api/trades/history", params={"limit": 2, "offset": 2}).json()
+
+    assert second["trades"] == whole["trades"][2:4]
+    assert (second["total"], second["has_more"]) == (4, False)
+    assert second["total_size_usd"] == whole["total_size_usd"]
+
+
+def test_a_trade_tells_its_growth_optimal_share_and_its_model(client: TestClient) -> None:
+    for row in client.get("/api/trades/recent").json()["trades"]:
+        assert (row["f_kelly"], row["model"]) == (0.031, "residual")
+
+
+def test_a_trade_is_explained_from_its_inputs_to_its_settlement(client: TestClient) -> None:
+    settled = client.get("/api/trades/history", params={"outcome": "win", "side": "YES"}).json()["trades"][0]
+
+    answer = client.get(f"/api/trades/{settled['trade_id']}")
+
+    assert answer.status_code == 200
+    told = models_trade.TradeExplanationReply.model_validate_json(answer.content)
+    assert told.trade.trade_id == settled["trade_id"]
+    assert [word.finality for word in told.words] == ["provisional", "final"]
+
+
+@pytest.mark.parametrize("path", ["/api/trades/x-0000000000000000-0", "/api/stations/ZZZZ"])
+def test_a_name_that_nothing_has_is_not_found(client: TestClient, empty_client: TestClient, path: str) -> None:
+    for asked in (client, empty_client):
+        answer = asked.get(path)
+
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "unknown"
+
+
+def test_a_station_tells_where_it_is_and_what_is_open(client: TestClient) -> None:
+    """Newest METAR 5.6 °C at 17:51Z; 33.60 $ at risk less the 30 NO that pay wherever 40-41 is not."""
+    told = client.get("/api/stations/klga").json()
+
+    assert told["station"]["city"] == "New York"
+    assert (told["station"]["metar_c"], told["station"]["metar_at"]) == (5.6, "2026-12-09T17:51:00Z")
+    assert [event["event_day"] for event in told["events"]] == ["2026-12-09", "2026-12-10"]
+    assert {row["venue"] for row in told["listings"]} <= {"polymarket", "kalshi"}
+
+
+def test_positions_are_those_of_the_account(client: TestClient) -> None:
+    told = client.get("/api/system/positions").json()
+
+    assert told["n"] == 2
+    assert [(one["side"], one["shares"]) for one in told["events"][0]["holdings"]] == [("NO", 30), ("YES", 60)]
+    assert told["at_risk_usd"] == 33.6

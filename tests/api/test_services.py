@@ -131,6 +131,7 @@ def test_a_position_is_valued_at_the_bid_of_its_whole_size(services: Services) -
     no, yes = position.holdings
     assert (yes.side, yes.bid, yes.value_usd, yes.unrealised_usd) == ("YES", 0.2, Decimal(12), Decimal("-0.6"))
     assert (no.side, no.shares, no.cost_usd, no.bid) == ("NO", 30, 21, None)
+    assert (yes.sellable_usd, no.sellable_usd) == (12, Decimal("7.7"))
     assert position.value_usd is None
     assert (position.fees_usd, position.realized_usd) == (Decimal("0.75"), Decimal("1.4"))
 
@@ -226,3 +227,10 @@ def test_a_tripwire_that_holds_is_the_first_thing_said(tmp_path: Path) -> None:
     assert status.warnings[0].severity == "danger"
     assert "a person lifts it" in status.warnings[0].message
     assert status.system.system_state == "paused"
+
+
+def test_the_lines_of_one_event_are_its_own(services: Services) -> None:
+    logs = services.activity.logs(event_id=TODAY).logs
+
+    assert logs
+    assert {row.event_id for row in logs} == {TODAY}

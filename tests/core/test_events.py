@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from core.errors import LadderError, RuleError
-from core.events import event_facts, event_of, rule_facts, rule_of
+from core.events import NO_DATA, ROUNDINGS, STATISTICS, WINDOWS, differences, event_facts, event_of, rule_facts, rule_of
 from core.model.event import Bracket, Event, FeeRounding, Fees, Side, checked_ladder, instruments_of
-from core.model.rule import DayWindow, Extreme, Grade, Statistic
+from core.model.rule import DayWindow, Extreme, Grade, Precision, Rounding, Statistic
 from core.units import Unit
 from tests.core.rules import a_rule
 
@@ -107,3 +107,54 @@ def test_the_instruments_of_an_event_run_from_cold_to_warm_yes_before_no() -> No
 
     assert [(i.bracket, i.side) for i in instruments] == [(rank, side) for rank in range(4) for side in (Side.YES, Side.NO)]
     assert instruments[1].token == LADDER[0].no
+
+
+CLIMATE_RULE = replace(
+    a_rule(Statistic.OFFICIAL_MAX, window=DayWindow.STANDARD_TIME), station="KNYC", source="nws_climate_report",
+    no_data="last_fair_price",
+)  # fmt: skip
+LISTED_RULE = a_rule()
+
+
+def test_two_rules_of_one_city_say_why_they_may_differ() -> None:
+    told = differences(LISTED_RULE, CLIMATE_RULE)
+
+    assert [each.split(":")[0] for each in told] == ["Station", "Number", "Day", "Source", "Without data"]
+    assert told[0] == "Station: KLGA; the other: KNYC."
+    assert "highest of all listed reports; the other: the official maximum" in told[1]
+    assert "clock" in told[2]
+    assert told[4] == "Without data: its text does not say; the other: last fair price."
+
+
+def test_the_days_are_named_in_utc_where_they_are_known() -> None:
+    mine = datetime(2026, 6, 12, 4, tzinfo=UTC), datetime(2026, 6, 13, 4, tzinfo=UTC)
+    theirs = datetime(2026, 6, 12, 5, tzinfo=UTC), datetime(2026, 6, 13, 5, tzinfo=UTC)
+
+    told = differences(LISTED_RULE, CLIMATE_RULE, (mine, theirs))
+
+    assert "Day: 12 June 04:00 to 13 June 04:00 UTC; the other: 12 June 05:00 to 13 June 05:00 UTC." in told
+    assert not any(each.startswith("Day") for each in differences(LISTED_RULE, CLIMATE_RULE, (mine, mine)))
+
+
+def test_unit_rounding_and_fallback_are_differences() -> None:
+    tenths = replace(
+        LISTED_RULE, unit=Unit.CELSIUS, precision=Precision.TENTH, rounding=Rounding.FLOOR, fallback_source="weather.gov"
+    )
+
+    assert differences(LISTED_RULE, tenths) == (
+        "Unit: °F; the other: °C.",
+        "Source: wunderground; the other: wunderground, else weather.gov.",
+        "Rounding: whole degrees are printed, what counts is the nearest whole degree, halves up; the other: tenths are "
+        "printed, what counts is the whole degree below.",
+    )
+
+
+def test_a_rule_does_not_differ_from_itself() -> None:
+    assert differences(LISTED_RULE, replace(LISTED_RULE, text="other words", sha256="1")) == ()
+
+
+def test_every_part_of_a_rule_has_its_words() -> None:
+    assert set(STATISTICS) == set(Statistic)
+    assert set(WINDOWS) == set(DayWindow)
+    assert set(ROUNDINGS) == set(Rounding)
+    assert "" in NO_DATA

@@ -325,3 +325,40 @@ def test_the_floor_of_a_maximum_never_falls_without_a_correction() -> None:
 
 def test_every_row_takes_the_receipt_of_its_record() -> None:
     assert received_per_row(np.array([10, 20, 30]), np.array([0, 2, 2, 5])).tolist() == [10, 10, 30, 30, 30]
+
+
+def test_the_group_of_the_day_stands_in_the_report_before_midnight_of_standard_time() -> None:
+    """It is sent minutes early, at 04:51Z in New York, and sums up the day that ends at 05:00Z."""
+    day = Line(at(4, 51, 21), 250, at(4, 55, 21), max24=294, min24=211)
+
+    assert look([day], statistic=Statistic.OFFICIAL_MAX).tenths == 294
+    assert look([day], statistic=Statistic.OFFICIAL_MIN).tenths == 211
+    assert look([day]).tenths is None  # of the civil day, which ended at 04:00Z, it says nothing
+
+
+@pytest.mark.parametrize("valid_at", [at(4, 51), at(4, 49, 21), at(5, 1, 21), at(3, 51, 21)])
+def test_a_group_of_another_day_does_not_count(valid_at: datetime) -> None:
+    assert look([Line(valid_at, MISSING, valid_at, max24=294)], statistic=Statistic.OFFICIAL_MAX).tenths is None
+
+
+def alone(lines: list[Line], as_of: datetime, statistic: Statistic = Statistic.OFFICIAL_MAX) -> int:
+    columns, received = columns_of(lines)
+    window = STANDARD if statistic in (Statistic.OFFICIAL_MAX, Statistic.OFFICIAL_MIN) else CIVIL
+    return int(running_extreme(columns, received, np.array([micros(as_of)]), a_rule(statistic), KLGA, window).alone[0])
+
+
+def test_reports_that_a_group_sums_up_leave_nothing_unseen_between_them() -> None:
+    """17:51Z to 23:51Z is summed up by the group of 23:51Z; the report of 16:51Z is not."""
+    lines = [Line(at(16), 250, at(16, 55)), Line(at(19), 280, at(19, 55)), Line(at(23), 240, at(23, 55), max6=289)]
+
+    assert alone(lines, at(23, 54)) == 280
+    assert alone(lines, at(23, 55)) == 250
+
+
+def test_a_low_is_alone_with_its_lowest_report() -> None:
+    assert alone([Line(at(9), 150, at(9, 55)), Line(at(10), 140, at(10, 55))], at(12), Statistic.OFFICIAL_MIN) == 140
+
+
+def test_only_an_official_extreme_can_lie_between_reports() -> None:
+    assert alone([Line(at(16), 250, at(16, 55))], at(17), Statistic.MAX_LISTED_REPORT) == MISSING
+    assert alone([], at(17)) == MISSING

@@ -50,6 +50,18 @@ def test_both_halves_stand_on_one_temperature_axis(services: FakeServices, card:
     assert layout["xaxis"]["domain"][1] < layout["xaxis2"]["domain"][0]
 
 
+def test_a_report_near_the_ladder_is_drawn_whole_and_one_far_below_does_not_squeeze_it(
+    services: FakeServices, card: EventCard
+) -> None:
+    """The ladder reaches from 72.5 to 84.5: 70 °F of 9 a.m. lies near it, 64.5 of the night does not."""
+    low, high = drawn(services, card)["layout"]["yaxis"]["range"]
+
+    assert 68 < low < 70
+    assert high >= 84.5
+    counted = [dot.value for dot in card.dots if low <= dot.value]
+    assert min(counted) - low > 0.3
+
+
 def test_the_brackets_run_behind_both_halves(services: FakeServices, card: EventCard) -> None:
     bands = [
         shape

@@ -148,7 +148,7 @@ def test_a_second_backtest_keeps_the_first(miami: Miami, week: str) -> None:
     ("arguments", "told"),
     [
         (("--mode", "verify", "--set", "A"), "--real-data DIR is missing"),
-        (("--mode", "verify", "--set", "Z", "--real-data", "REAL"), "no set Z; there are A, B, C, E"),
+        (("--mode", "verify", "--set", "Z", "--real-data", "REAL"), "no set Z; there are A, B, C, D, E, F, G, H, I, J"),
         (("--mode", "verify", "--set", "A", "--real-data", "EMPTY"), "it is not a folder of real history"),
         (("--mode", "verify", "--set", "A", "--real-data", "NOWHERE"), "is no folder"),
         (("--mode", "verify", "--set", "A", "--real-data", "REAL", "--start", "2026-01-01"), "set A runs from 2024-08-16"),
@@ -176,3 +176,44 @@ def test_what_cannot_be_done_is_told_in_one_line(miami: Miami, tmp_path: Path, a
     assert done.returncode == 2
     assert told in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def verified(captures: Path, folder: Path, sets: str, *more: str) -> tuple[str, dict[str, Any]]:
+    target = folder / "scores.json"
+    done = orchestrator(
+        "--mode", "verify", "--real-data", str(captures / "real"), "--set", sets, "--data", str(folder / "data"), "--json",
+        str(target), *more,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(target.read_text())
+
+
+def test_listed_reports_settle_every_polymarket_day_and_wrong_rules_do_not(captures: Path, tmp_path: Path) -> None:
+    """README: 28 of 28 (set F) and 13 of 13 (set J). Where the rule is read wrongly, days are lost; halves never lie on a T-group."""
+    printed, result = verified(captures, tmp_path, "F,J", "--rules")
+    counted = {each["name"]: (each["bracket"], each["value"]) for each in result["rules"]["F"]}
+
+    assert result["sets"]["F"]["settlement"] == {"bracket_agree": 28, "value_agree": 28, "n": 28}
+    assert result["sets"]["J"]["settlement"] == {"bracket_agree": 13, "value_agree": 13, "n": 13}
+    assert counted["by the rule"] == counted["halves to even"] == (28, 28)
+    for wrong in (
+        "standard instead of civil day", "UTC day", "six-hour groups where only listed reports count",
+        "whole °C first, then °F", "floor instead of half up", "official daily summary of KLGA",
+    ):  # fmt: skip
+        assert counted[wrong][0] < 28, wrong
+        assert counted[wrong][1] < 28, wrong
+    assert "price points each ten minutes, no forecast" in printed
+    market = result["sets"]["F"]["checkpoints"]
+    assert all(each["model_log"] is None and each["market_log"] > 0 for each in market)
+
+
+def test_model_and_market_are_scored_at_the_moments_of_set_g(captures: Path, tmp_path: Path) -> None:
+    """70 events of 14 cities; before the day the market is known to be near 1.6 nats, half an hour before its end near 0."""
+    printed, result = verified(captures, tmp_path, "G")
+    found = {each["name"]: each for each in result["moments"]["G"]}
+
+    assert found["00 to 09"]["n_events"] == found["15 to 24"]["n_events"] == 70
+    assert sum(name.endswith(", before the day") for name in found) == 14
+    assert found["15 to 24"]["market_log"] < 0.1 < found["before the day"]["market_log"]
+    assert 1.0 < found["before the day"]["model_log"] < 2.4  # eleven brackets alike would cost 2.40
+    assert "Few days, and all cities share their weather" in printed

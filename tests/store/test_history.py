@@ -382,5 +382,5 @@ def test_a_folder_of_something_else_is_refused_in_one_sentence(tmp_path: Path) -
         import_history(tmp_path, tmp_path / "data", ["A"])
     with pytest.raises(StoreError, match="is no folder"):
         import_history(tmp_path / "nowhere", tmp_path / "data", ["A"])
-    with pytest.raises(NotAllowedError, match="no set Z; there are A, B, C, E"):
+    with pytest.raises(NotAllowedError, match="no set Z; there are A, B, C, D, E, F, G, H, I, J"):
         import_history(tmp_path, tmp_path / "data", ["Z"])

@@ -20,6 +20,7 @@ from venues.open_meteo.client import OpenMeteo
 from venues.polymarket.client import Polymarket
 
 NOW = datetime(2026, 7, 3, 0, 2, tzinfo=UTC)
+HIGHS = "highest-temperature-in-nyc"
 NYC = "highest-temperature-in-nyc-on-july-3-2026"
 
 
@@ -34,11 +35,11 @@ def queries(server: Scripted) -> list[dict[str, list[str]]]:
 
 
 def by_query(**answers: Script) -> Script:
-    """Answer by the slug asked for; an unknown slug is an empty list with 200."""
+    """Answer by a slug asked for; unknown slugs are an empty list with 200."""
 
     def answer(handler: Any) -> None:
-        slug = parse_qs(urlsplit(handler.path).query).get("slug", [""])[0]
-        answers.get(slug.replace("-", "_"), reply(200, []))(handler)
+        slugs = [slug.replace("-", "_") for slug in parse_qs(urlsplit(handler.path).query).get("slug", [])]
+        next((answers[slug] for slug in slugs if slug in answers), reply(200, []))(handler)
 
     return answer
 
@@ -57,26 +58,78 @@ def fetched(records: Iterator[Record]) -> list[Record]:
 # Polymarket
 
 
-def test_events_are_found_by_city_and_day(nyc: list[dict[str, Any]]) -> None:
+def test_events_are_found_by_series_and_day(nyc: list[dict[str, Any]]) -> None:
     with serving(by_query(**{NYC.replace("-", "_"): reply(200, nyc)})) as server:
         source = Polymarket(settings(server.url), SteppedClock(NOW))
-        records = fetched(source.fetch([Ask(Kind.EVENTS, "nyc", (date(2026, 7, 3), date(2026, 7, 4)))]))
+        records = fetched(source.fetch([Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3), date(2026, 7, 4)))]))
 
     (record,) = records  # no event on July 4 is normal: no record, no error
     assert (record.subject, record.error, record.received_at) == (NYC, None, NOW)
     assert event_of(record.facts, record.rows).rule.station == "KLGA"
     assert json.loads(record.raw) == nyc
-    assert [query["slug"][0] for query in queries(server)][-1] == "highest-temperature-in-nyc-on-july-4"
+    first, again = queries(server)  # several slugs in one request; what is not found is asked for without its year
+    assert first == {"slug": [NYC, "highest-temperature-in-nyc-on-july-4-2026"], "limit": ["100"]}
+    assert again["slug"] == ["highest-temperature-in-nyc-on-july-4"]
     assert source.health["polymarket_gamma"].healthy
+
+
+def test_many_series_are_few_requests_and_a_city_is_no_series(nyc: list[dict[str, Any]]) -> None:
+    days = tuple(date(2026, 7, day) for day in (3, 4, 5))
+    asks = [
+        Ask(Kind.EVENTS, f"highest-temperature-in-{city}", days)
+        for city in ("nyc", "london", "tokyo", "hong-kong", "a", "b", "c")
+    ]
+    with serving(reply(200, nyc)) as server:
+        source = Polymarket(settings(server.url), SteppedClock(NOW))
+        records = fetched(source.fetch([*asks, Ask(Kind.EVENTS, "nyc", days), Ask(Kind.EVENTS, "../etc", days)]))
+
+    with_year, without = [len(query["slug"]) for query in queries(server)][:2], [len(q["slug"]) for q in queries(server)][2:]
+    assert sorted(with_year) == [1, 20]
+    assert sum(without) == 20  # all but the one that was found
+    assert [record.subject for record in records if record.error is None] == [NYC]
+    assert [record.subject for record in records if "is no series" in (record.error or "")] == ["nyc", "unnamed"]
+
+
+def test_a_failure_of_a_request_is_told_once_for_each_of_its_series() -> None:
+    asks = [
+        Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3), date(2026, 7, 4))),
+        Ask(Kind.EVENTS, "lowest-temperature-in-nyc", (date(2026, 7, 3),)),
+    ]
+    with serving(reply(200, {"error": "odd"})) as server:
+        records = fetched(Polymarket(settings(server.url), SteppedClock(NOW)).fetch(asks))
+
+    assert [record.subject for record in records] == [HIGHS, "lowest-temperature-in-nyc"]
+    assert all("no list of events" in (record.error or "") and record.raw == b'{"error": "odd"}' for record in records)
+    assert len(server.paths) == 1  # what failed is not asked for again without its year
+
+
+def test_a_market_that_waits_for_its_tokens_is_not_yet_a_listing(nyc: list[dict[str, Any]]) -> None:
+    fresh = [{**nyc[0], "markets": [{**nyc[0]["markets"][0], "clobTokenIds": "[]"}, *nyc[0]["markets"][1:]]}]
+    with serving(by_query(**{NYC.replace("-", "_"): reply(200, fresh)})) as server:
+        records = fetched(
+            Polymarket(settings(server.url), SteppedClock(NOW)).fetch([Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3),))])
+        )
+
+    assert records == []
+
+
+def test_an_event_with_one_id_twice_is_kept_and_not_believed(nyc: list[dict[str, Any]]) -> None:
+    first, second, *others = nyc[0]["markets"]
+    twice = [{**nyc[0], "markets": [first, {**second, "id": first["id"]}, *others]}]
+    with serving(by_query(**{NYC.replace("-", "_"): reply(200, twice)})) as server:
+        (record,) = Polymarket(settings(server.url), SteppedClock(NOW)).fetch([Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3),))])
+
+    assert (record.subject, json.loads(record.raw)) == (HIGHS, twice)
+    assert f"market {first['id']} stands 2 times" in (record.error or "")
 
 
 def test_a_slug_without_year_counts_only_when_its_day_is_the_one_asked_for(nyc: list[dict[str, Any]]) -> None:
     bare = "highest_temperature_in_nyc_on_july_3"
     of_last_year = [{**nyc[0], "slug": bare.replace("_", "-"), "eventDate": "2025-07-03", "endDate": "2025-07-03T12:00:00Z"}]
-    asks = [Ask(Kind.EVENTS, "nyc", (date(2026, 7, 3),))]
+    asks = [Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3),))]
     with serving(by_query(**{bare: reply(200, of_last_year)})) as server:
         stale = fetched(Polymarket(settings(server.url), SteppedClock(NOW)).fetch(asks))
-    with serving(by_query(**{bare: reply(200, nyc)})) as server:
+    with serving(by_query(**{bare: reply(200, [{**nyc[0], "slug": bare.replace("_", "-")}])})) as server:
         right = fetched(Polymarket(settings(server.url), SteppedClock(NOW)).fetch(asks))
 
     assert stale == []
@@ -86,9 +139,9 @@ def test_a_slug_without_year_counts_only_when_its_day_is_the_one_asked_for(nyc: 
 def test_a_listing_that_fails_is_a_record_with_its_error_and_body() -> None:
     with serving(reply(404, {"error": "gone"})) as server:
         source = Polymarket(settings(server.url), SteppedClock(NOW))
-        (record,) = source.fetch([Ask(Kind.EVENTS, "nyc", (date(2026, 7, 3),))])
+        (record,) = source.fetch([Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3),))])
 
-    assert (record.kind, record.subject, record.source) == (Kind.EVENTS, NYC, "polymarket")
+    assert (record.kind, record.subject, record.source) == (Kind.EVENTS, HIGHS, "polymarket")
     assert "answered 404 (gone)" in (record.error or "")
     assert (record.raw, record.rows) == (b'{"error": "gone"}', {})
     assert not source.health["polymarket_gamma"].healthy
@@ -99,7 +152,7 @@ def test_an_event_that_must_not_be_traded_is_stored_with_its_reason(nyc: list[di
         {**nyc[0], "description": "Whoever is warmest wins.", "markets": [{**m, "description": ""} for m in nyc[0]["markets"]]}
     ]
     with serving(reply(200, unread)) as server:
-        (record,) = Polymarket(settings(server.url), SteppedClock(NOW)).fetch([Ask(Kind.EVENTS, "nyc", (date(2026, 7, 3),))])
+        (record,) = Polymarket(settings(server.url), SteppedClock(NOW)).fetch([Ask(Kind.EVENTS, HIGHS, (date(2026, 7, 3),))])
 
     assert record.error is None
     assert "a sentence is not understood" in record.facts["refusal"]
@@ -220,14 +273,30 @@ def test_an_event_that_is_listed_nowhere_is_an_error_and_not_an_outcome() -> Non
 def test_all_stations_are_one_request_and_one_record_each() -> None:
     body = [{"icaoId": "KLGA", "obsTime": 1781052660, "rawOb": "METAR KLGA 100051Z 21/15 A3004 RMK AO2 T02110150"}]
     with serving(reply(200, body)) as server:
-        records = fetched(
-            Metar(settings(server.url), SteppedClock(NOW)).fetch([Ask(Kind.METAR, "KLGA"), Ask(Kind.METAR, "EGLC")])
-        )
+        clock = SteppedClock(datetime(2026, 6, 10, 1, 5, tzinfo=UTC))
+        records = fetched(Metar(settings(server.url), clock).fetch([Ask(Kind.METAR, "KLGA"), Ask(Kind.METAR, "EGLC")]))
 
     assert queries(server) == [{"ids": ["EGLC,KLGA"], "format": ["json"], "hours": ["3"]}]
     eglc, klga = records
     assert (klga.subject, klga.rows["tenths"].tolist()) == ("KLGA", [211])
     assert (eglc.subject, len(eglc.rows["tenths"]), eglc.raw, eglc.error) == ("EGLC", 0, b"[]", None)
+
+
+def test_a_report_of_last_month_is_quarantined_with_its_bytes_and_others_go_on() -> None:
+    """Asked for now, at 2026-07-03 00:02Z: one report of June 10, one of ten minutes ago at 81 °C, one good one."""
+    stale = {"icaoId": "KLGA", "obsTime": 1781052660, "rawOb": "METAR KLGA 100051Z 21/15 A3004"}
+    hot = {"icaoId": "EGLC", "obsTime": 1783036200, "rawOb": "METAR EGLC 022350Z 81/15 Q1016"}
+    good = {"icaoId": "RKSI", "obsTime": 1783036800, "rawOb": "METAR RKSI 030000Z 24/15 Q1016"}
+    with serving(reply(200, [stale, hot, good])) as server:
+        asks = [Ask(Kind.METAR, code) for code in ("KLGA", "EGLC", "RKSI")]
+        eglc, klga, rksi = fetched(Metar(settings(server.url), SteppedClock(NOW)).fetch(asks))
+
+    assert klga.facts["quarantined"] == ["KLGA 2026-06-10T00:51Z: it is 551 hours old, 36 at most"]
+    assert eglc.facts["quarantined"] == ["EGLC 2026-07-02T23:50Z: 81.0 °C is no temperature on Earth"]
+    assert [len(record.rows["tenths"]) for record in (eglc, klga, rksi)] == [0, 0, 1]
+    assert json.loads(klga.raw) == [stale]
+    assert "quarantined" not in rksi.facts
+    assert [record.error for record in (eglc, klga, rksi)] == [None, None, None]
 
 
 def test_whole_settlement_days_reach_back_to_their_first_midnight() -> None:

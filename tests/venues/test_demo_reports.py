@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from venues.demo.places import BY_CODE, DEFAULT, STATIONS
 from venues.demo.reports import Report, half_up, raw_text, tenths_of
-from venues.demo.stations import BY_CODE, STATIONS, Station
+from venues.demo.stations import Station
 from venues.demo.weather import whole_fahrenheit
 from venues.demo.world import World
 
@@ -122,10 +123,10 @@ def test_reports_come_at_the_minutes_of_their_station() -> None:
 
 def test_specials_missing_values_and_corrections_happen_but_seldom() -> None:
     reports = [
-        (station, report)
-        for station in STATIONS
-        for day in range(20_600, 20_660)
-        for report in WORLD.reports.of_day(station, day)
+        (BY_CODE[code], report)
+        for code in DEFAULT
+        for day in range(20_600, 20_625)
+        for report in WORLD.reports.of_day(BY_CODE[code], day)
     ]
     corrected = [(station, report) for station, report in reports if report.corrected]
 

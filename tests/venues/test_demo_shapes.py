@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from venues.demo.stations import STATIONS
+from venues.demo.contracts import CONTRACTS, DEFAULT_CONTRACTS, POLYMARKET, Contract
 from venues.demo.world import START, World
 
 WORLD = World(7)
 ABSENT = "$[].markets[].bestAsk is missing"  # FACTS 2.3: the best price of an empty side is absent; no capture lacks an ask
+NOW_MS = int(START.timestamp()) * 1000
 NOW = START.isoformat().replace("+00:00", "Z")
 RESOLVED = frozenset(
     {"closedTime", "umaEndDate", "umaResolutionStatus", "automaticallyResolved"}
@@ -75,7 +76,9 @@ def test_an_open_event_has_the_captured_shape(captures: Path) -> None:
 
     events = asked("/gamma/events?tag_id=104596&closed=false&limit=100")
 
-    assert len(events) == 13  # at 17:00Z Europe has three days listed, the others two
+    assert {contract.series for contract in DEFAULT_CONTRACTS if contract.venue == POLYMARKET and not contract.low} <= {
+        event["slug"].partition("-on-")[0] for event in events
+    }
     assert set(shape.faults(events)) <= {ABSENT}
 
 
@@ -101,7 +104,7 @@ def test_an_order_book_has_the_captured_shape(captures: Path) -> None:
         for event in asked("/gamma/events?tag_id=104596&closed=false")
         for market in event["markets"]
         for token in json.loads(market["clobTokenIds"])
-    ]
+    ][:500]
 
     books = asked("/clob/books", json.dumps([{"token_id": token} for token in tokens]).encode())
 
@@ -239,14 +242,172 @@ def test_the_seoul_rule_is_the_captured_one(captures: Path) -> None:
     assert ours["title"] == theirs["title"]
 
 
-def test_every_station_lists_its_brackets_in_the_captured_forms() -> None:
-    for station in STATIONS:
-        slug = f"highest-temperature-in-{station.token}-on-june-2-2026"
-        markets = sorted(asked(f"/gamma/events?slug={slug}")[0]["markets"], key=lambda m: int(m["groupItemThreshold"]))
-        titles = [market["groupItemTitle"] for market in markets]
+@pytest.mark.parametrize("contract", [c for c in CONTRACTS if c.venue == POLYMARKET], ids=lambda c: c.series)
+def test_every_series_lists_its_brackets_in_the_captured_forms(contract: Contract) -> None:
+    event = asked(f"/gamma/events?slug={contract.series}-on-june-2-2026")[0]
+    markets = sorted(event["markets"], key=lambda m: int(m["groupItemThreshold"]))
+    titles = [market["groupItemTitle"] for market in markets]
 
-        unit = "°F" if station.fahrenheit else "°C"
-        assert titles[0].endswith(f"{unit} or below")
-        assert titles[-1].endswith(f"{unit} or higher")
-        assert all(("-" in title) is station.fahrenheit for title in titles[1:-1])
-        assert ("between " in markets[5]["question"]) is station.fahrenheit
+    unit = "°F" if contract.fahrenheit else "°C"
+    assert titles[0].endswith(f"{unit} or below")
+    assert titles[-1].endswith(f"{unit} or higher")
+    assert all(("-" in title) is contract.fahrenheit for title in titles[1:-1])
+    assert ("between " in markets[5]["question"]) is contract.fahrenheit
+    assert ("lowest" in markets[5]["question"]) is ("lowest" in event["title"].lower()) is contract.low
+
+
+@pytest.mark.parametrize(
+    ("file", "at"),
+    [("polymarket_wu-low_london_2026-06-10", "2026-06-09T12:00:00Z"), ("polymarket_wu-low_nyc_2026-06-10", "2026-06-09T12:00:00Z"),
+     ("polymarket_wu-low_miami_2026-06-10", "2026-06-09T12:00:00Z"), ("polymarket_wu-low_seoul_2026-06-10", "2026-06-09T12:00:00Z"),
+     ("polymarket_noaa-intl_istanbul_high_2026-06-10", "2026-06-09T12:00:00Z"),
+     ("polymarket_hko_hong-kong_high_2026-06-10", "2026-06-09T12:00:00Z")],
+)  # fmt: skip
+def test_the_rules_of_each_regime_are_the_captured_ones(captures: Path, file: str, at: str) -> None:
+    theirs = captured(captures / "fixtures/rules", f"{file}.json")[0]
+
+    ours = asked(f"/gamma/events?slug={theirs['event_or_ticker']}", at=at)[0]
+
+    assert ours["description"] == theirs["description"]
+    assert ours["title"] == theirs["title"]
+    assert ours["resolutionSource"] == theirs.get("resolution_source", "")
+
+
+def test_a_sweep_holds_the_living_the_lows_and_two_stale_events_without_tokens(captures: Path) -> None:
+    stale = captured(captures / "fixtures/polymarket_gamma", "events_keyset_page_partial_*.json")[0]["events"][1]
+
+    highs = asked("/gamma/events?tag_id=104596&closed=false&limit=100")
+    both = asked("/gamma/events?tag_id=103040&closed=false&limit=100")
+    by_slug = asked(f"/gamma/events?slug={stale['slug']}")
+    dead = [event for event in both if event["eventDate"] < "2026-05-30"]
+
+    assert {e["slug"] for e in highs} < {e["slug"] for e in both}
+    assert {e["slug"].split("-")[0] for e in both} == {"highest", "lowest"}
+    assert by_slug == dead[:1]
+    assert {e["slug"] for e in dead} == {stale["slug"], "highest-temperature-in-zhengzhou-on-may-22-2026"}
+    for event in dead:
+        for market in event["markets"]:
+            assert (event["active"], event["closed"]) == (stale["active"], stale["closed"]) == (True, False)
+            assert market["clobTokenIds"] == stale["markets"][0]["clobTokenIds"]
+            assert market["conditionId"] == stale["markets"][0]["conditionId"]
+
+
+def test_a_cursor_leads_through_all_pages_and_an_offset_agrees(captures: Path) -> None:
+    theirs = captured(captures / "fixtures/polymarket_gamma", "events_keyset_page_partial_*.json")[0]
+    slugs: list[str] = []
+    cursor = ""
+    while True:
+        page = asked(f"/gamma/events/keyset?tag_id=84&closed=false&limit=30{cursor}")
+        slugs += [event["slug"] for event in page["events"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&after_cursor={page['next_cursor']}"
+
+    assert set(page) == set(theirs)
+    assert len(slugs) == len(set(slugs)) > 60
+    assert slugs[30:60] == [e["slug"] for e in asked("/gamma/events?tag_id=84&closed=false&limit=30&offset=30")]
+
+
+def test_the_catalogue_remembers_the_spring() -> None:
+    closed = asked("/gamma/events?tag_id=104596&closed=true&limit=5")
+    window = asked("/gamma/events?tag_id=84&closed=true&end_date_min=2026-04-10T00:00:00Z&end_date_max=2026-04-10T23:59:59Z")
+
+    assert {event["eventDate"] for event in closed} == {"2026-03-16"}
+    assert {event["eventDate"] for event in window} == {"2026-04-10"}
+    assert all(event["closed"] for event in window)
+
+
+def test_trades_have_the_documented_fields_and_meet_the_book() -> None:
+    """FACTS II.5."""
+    documented = {
+        "proxyWallet", "side", "asset", "conditionId", "size", "price", "timestamp", "title", "slug", "eventSlug", "outcome",
+        "outcomeIndex", "transactionHash",
+    }  # fmt: skip
+    event = next(e for e in WORLD.exchange.around(NOW_MS, back=1) if e.slug == "highest-temperature-in-nyc-on-june-1-2026")
+    conditions = [WORLD.exchange.condition(event, place) for place in range(len(event.brackets))]
+
+    rows = asked(f"/data/trades?market={','.join(conditions)}&limit=200&takerOnly=true")
+    older = asked(f"/data/trades?market={','.join(conditions)}&limit=50&offset=100")
+
+    assert len(rows) > 100
+    assert older == rows[100:150]
+    assert [row["timestamp"] for row in rows] == sorted((row["timestamp"] for row in rows), reverse=True)
+    for row in rows:
+        place = conditions.index(row["conditionId"])
+        assert set(row) == documented
+        assert row["asset"] == WORLD.exchange.token(event, place, row["outcomeIndex"])
+        assert row["outcome"] == ("Yes", "No")[row["outcomeIndex"]]
+    for trade in WORLD.tape.between(event, 7, 0, NOW_MS):
+        book = WORLD.books.book(event, 7, trade.at)
+        assert book is not None
+        assert trade.mills == (book.ask if trade.lifts else book.bid)
+        assert trade.hundredths <= (book.asks if trade.lifts else book.bids)[0][1]
+
+
+def as_a_desk(path: str) -> Any:
+    headers = {"User-Agent": "hermes tests", "Authorization": "Bearer demo"}
+    answer = WORLD.answer("GET", path, b"", NOW, headers)
+    assert answer.status == 200, (path, answer)
+    return json.loads(answer.body)
+
+
+def test_an_ensemble_has_the_captured_shape(captures: Path) -> None:
+    theirs = captured(captures / "fixtures/open_meteo", "ensemble_hourly_*.json")[0]
+    names = "temperature_2m,precipitation_probability"
+
+    ours = as_a_desk(f"/open-meteo-ensemble/v1/ensemble?latitude=52.5&longitude=13.4&hourly={names}&timeformat=unixtime")
+    here = as_a_desk(f"/open-meteo-ensemble/v1/ensemble?latitude=48.35&longitude=11.78&hourly={names}&timeformat=unixtime")
+
+    assert list(ours) == list(theirs)
+    for name, values in theirs["hourly"].items():
+        assert ours["hourly_units"][name] == theirs["hourly_units"][name]
+        assert Shape([values]).faults(here["hourly"][name]) == []
+
+
+def test_a_point_and_its_stations_have_the_captured_shape(captures: Path) -> None:
+    folder = captures / "fixtures/nws"
+    point, stations = (Shape(captured(folder, name)) for name in ("points_*.json", "gridpoint_stations_*.json"))
+
+    ours = as_a_desk("/nws/points/40.7795,-73.8803")
+    near = as_a_desk("/nws/gridpoints/OKX/37,39/stations")
+
+    # the context is the page's own dictionary: ours holds fewer words of it; ids of zones are not kept
+    assert [fault for fault in point.faults(ours) if "@context" not in fault] == []
+    absent = {"$.features[].properties." + name for name in ("forecast", "county", "fireWeatherZone")} | {"$.pagination"}
+    assert {fault for fault in stations.faults(near) if "@context" not in fault} <= {f"{name} is missing" for name in absent}
+
+
+def test_a_layer_has_the_captured_shape(captures: Path) -> None:
+    shape = Shape(captured(captures / "fixtures/nws", "gridpoint_raw_*.json"))
+
+    ours = as_a_desk("/nws/gridpoints/OKX/37,39")
+
+    # of the many layers those of temperature are kept
+    absent = {f"$.properties.{name} is missing" for name in ("skyCover", "windSpeed")}
+    assert {fault for fault in shape.faults(ours) if "@context" not in fault} <= absent
+
+
+def test_an_observation_has_the_captured_shape(captures: Path) -> None:
+    shape = Shape(captured(captures / "fixtures/nws", "station_observation_latest_*.json"))
+
+    latest = as_a_desk("/nws/stations/KMIA/observations/latest")
+    listed = as_a_desk("/nws/stations/KMIA/observations?limit=100")["features"]
+
+    assert [fault for fault in shape.faults(latest) if "@context" not in fault] == []
+    assert all(fault == "$.@context is missing" for feature in listed for fault in shape.faults(feature))
+
+
+def test_an_archive_download_has_the_captured_lines(captures: Path) -> None:
+    folder = captures / "fixtures/iem"
+    span = "sts=2026-05-30T00:00Z&ets=2026-05-31T00:00Z&station=LGA&data=metar&format=tdf&report_type="
+    for kind, file in (("3", "asos_cvg_routine_2024-03-01.tsv"), ("4", "asos_cvg_specials_2024-03-01.tsv")):
+        theirs = (folder / file).read_text().splitlines()
+        answer = WORLD.answer("GET", f"/iem/cgi-bin/request/asos.py?{span}{kind}", b"", NOW)
+        ours = answer.body.decode().splitlines()
+
+        assert [line.split("->")[0] for line in ours[:5]] == [line.split("->")[0] for line in theirs[:5]]
+        assert len(ours[1]) == len(theirs[1])
+        assert ours[5] == theirs[5]
+        for line in ours[6:]:
+            station, valid, text = line.split("\t")
+            assert (station, len(valid), text[:5]) == ("LGA", len("2024-03-01 00:52"), "KLGA ")

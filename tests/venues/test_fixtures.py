@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 GAMMA, CLOB, WIRE = "test_polymarket_gamma", "test_polymarket_clob", "test_metar_wire"
+KALSHI, STREAM = "test_kalshi_wire", "test_polymarket_stream"
+UNASKED = f"{STREAM}:test_a_captured_message_that_nobody_asked_for_says_nothing"
 OPEN = f"{GAMMA}:test_an_open_event_is_a_rule_and_a_whole_ladder"
 UNDECIDED = f"{GAMMA}:test_a_market_that_gamma_cannot_decide_is_undecided"
 QUOTES = f"{CLOB}:test_quotes_of_the_same_minute_belong_to_the_yes_tokens_and_show_sentinels"
 HISTORY = f"{CLOB}:test_a_price_history_is_of_a_whole_ladder_with_one_winner_and_no_final_hours"
 WINNER = f"{CLOB}:test_a_market_of_the_clob_names_its_winner"
-DAILY = "test_open_meteo:test_a_daily_answer_is_maxima_at_the_start_of_local_days"
+DAILY = "test_open_meteo:test_a_daily_answer_is_maxima_and_minima_at_the_start_of_local_days"
 OTHER = f"{WIRE}:test_an_answer_of_another_endpoint_holds_no_observation"
 ERRORS = "test_clients:test_a_recorded_error_becomes_a_record_that_says_why"
 RULES = {"polymarket": "test_polymarket_rules", "kalshi": "test_kalshi_rules"}
@@ -28,15 +30,51 @@ TESTS: dict[str, str] = {
     "awc/metar_lejr_2023-10-27_old_shape_with_nulls.json": f"{WIRE}:test_the_shape_of_2023_with_nulls_is_understood",
     "awc/metar_ltac_24h_2026-02-26.json": f"{WIRE}:test_a_day_of_ankara_has_no_six_hour_maxima_whatever_the_service_says",
     "awc/metar_ltac_latest_2026-02-26.json": f"{WIRE}:test_the_latest_report_alone_is_the_newest_of_the_day",
+    "iem/asos_all_columns_trimmed.tsv": "test_iem:test_a_table_of_temperatures_alone_is_a_table_but_no_reports",
+    "iem/asos_cvg_routine_2024-03-01.tsv": (
+        "test_iem:test_a_day_of_routine_reports_is_a_row_an_hour_with_tenths_and_six_hour_groups"
+    ),
+    "iem/asos_cvg_specials_2024-03-01.tsv": "test_iem:test_specials_are_specials_because_they_were_asked_for_as_such",
+    "iem/asos_eglc_tmpc_2026-07-12_extracted.json": (
+        "test_iem:test_london_city_reports_at_the_minutes_that_the_registry_gives"
+    ),
+    "iem/asos_empty_result.tsv": "test_iem:test_an_empty_result_is_a_header_and_a_station_without_reports",
+    "iem/network_IN__ASOS_trimmed.json": "test_iem:test_a_network_is_stations_with_zone_and_place",
+    "kalshi/candlesticks_batch_1min_2026-08-28.json": (
+        f"{KALSHI}:test_the_captured_minute_candle_shows_half_a_cent_where_nobody_bids"
+    ),
+    "kalshi/candlesticks_series_hourly_2026-06-11.json": (
+        f"{KALSHI}:test_captured_hourly_candles_show_the_middle_and_a_point_only_where_it_changes"
+    ),
+    "kalshi/events_page_2026-08-28_trimmed.json": f"{KALSHI}:test_an_event_of_another_kind_is_no_event_of_a_temperature",
+    "kalshi/historical_cutoff_2026-08-28.json": f"{KALSHI}:test_the_historical_tier_begins_two_months_back",
     "kalshi/kxhighny_settled_market_2026-08-07_selected_fields.json": (
         "test_kalshi_ladder:test_the_captured_settled_market_closes_with_its_standard_time_day"
+    ),
+    "kalshi/market_single_2026-06-20.json": f"{KALSHI}:test_a_page_of_markets_tells_ticks_and_fractions",
+    "kalshi/market_xrp_strike_2026-08-28_trimmed.json": (
+        f"{KALSHI}:test_a_market_with_a_broken_strike_is_no_bracket_of_whole_degrees"
+    ),
+    "kalshi/markets_page_2026-06-20.json": f"{KALSHI}:test_a_page_of_markets_tells_ticks_and_fractions",
+    "kalshi/orderbook_2026-06-20.json": f"{KALSHI}:test_the_captured_book_gives_bids_and_asks_of_both_tokens",
+    "kalshi/orderbook_empty_yes_side_2026-08-28.json": (
+        f"{KALSHI}:test_a_captured_book_without_yes_bids_has_asks_of_yes_alone"
+    ),
+    "kalshi/trades_page_2026-06-12.json": f"{KALSHI}:test_the_captured_trades_tell_who_took",
+    "nws/gridpoint_raw_2022-02-04_trimmed.json": (
+        "test_nws:test_a_recorded_cell_is_hours_in_celsius_from_its_temperature_layer_alone"
+    ),
+    "nws/gridpoint_stations_trimmed.json": "test_nws:test_a_list_of_stations_holds_neither_a_cell_nor_an_observation",
+    "nws/points_30_-85.json": "test_nws:test_a_point_names_its_grid_cell",
+    "nws/station_observation_latest_kfll_2022-03-02.json": (
+        "test_nws:test_a_recorded_observation_is_read_from_its_report_not_from_its_fields"
     ),
     "open_meteo/archive_daily_london_2026-03-01_2026-06-20.json": DAILY,
     "open_meteo/archive_daily_london_2026-07-03T0001Z.json": DAILY,
     "open_meteo/archive_daily_nyc_2026-03-01_2026-06-20.json": DAILY,
     "open_meteo/archive_daily_nyc_2026-07-03T0001Z.json": DAILY,
     "open_meteo/ensemble_hourly_berlin_2026-10-01_5_members.json": (
-        "test_open_meteo:test_an_ensemble_is_a_control_and_members_in_true_utc"
+        "test_open_meteo_ensemble:test_a_recorded_ensemble_is_a_control_and_its_members_in_true_utc"
     ),
     "open_meteo/error_400_run_not_available.json": ERRORS,
     "open_meteo/error_429_concurrent.json": ERRORS,
@@ -84,7 +122,7 @@ TESTS: dict[str, str] = {
         f"{GAMMA}:test_a_resolved_event_has_exactly_one_winner"
     ),
     "polymarket_gamma/events_keyset_page_partial_2026-08-29.json": (
-        f"{GAMMA}:test_a_keyset_page_holds_a_partial_event_and_a_zombie_and_neither_is_traded"
+        "test_polymarket_discovery:test_of_the_captured_page_only_the_first_event_can_be_alive_the_second_is_a_ghost_of_may"
     ),
     "polymarket_gamma/market_closed_but_accepting_orders_true_2026-05.json": UNDECIDED,
     "polymarket_gamma/market_closed_prices_zero_zero_legacy_2020.json": UNDECIDED,
@@ -94,22 +132,27 @@ TESTS: dict[str, str] = {
     "polymarket_gamma/resolved_brackets_4cities_2026-03-01_2026-06-20.json": (
         f"{GAMMA}:test_every_bracket_of_four_months_in_four_cities_is_understood"
     ),
+    "polymarket_ws/best_bid_ask_2025-12.json": UNASKED,
+    "polymarket_ws/book_2024.json": f"{STREAM}:test_a_captured_book_is_a_whole_book_with_its_hash_of_2024",
+    "polymarket_ws/last_trade_price_2024-08.json": f"{STREAM}:test_a_captured_trade_says_who_came_to_the_book",
+    "polymarket_ws/market_resolved_2025-12.json": UNASKED,
+    "polymarket_ws/new_market_2025-12.json": UNASKED,
+    "polymarket_ws/price_change_batched.json": f"{STREAM}:test_a_captured_batch_is_one_change_for_each_level",
+    "polymarket_ws/price_change_single_legacy_2024-08.json": (
+        f"{STREAM}:test_a_captured_change_of_before_september_2025_is_one_change"
+    ),
+    "polymarket_ws/tick_size_change_2025-02.json": f"{STREAM}:test_a_captured_change_of_tick_names_the_new_grid",
     "rules/forecastex_u-contract-terms_2026-01-23_fragments.json": "test_kalshi_rules:test_other_venues_terms_are_no_rule",
     "rules/kalshi_twc_series-notice_2026-08-14.json": "test_kalshi_rules:test_a_notice_of_the_series_is_no_rule",
 }
-COVERED = ("awc", "open_meteo", "polymarket_clob", "polymarket_gamma", "rules")
-NOT_ASKED = {
-    "iem": "no adapter asks the archive of Iowa State",
-    "kalshi": "market data of Kalshi has no adapter; its rules, ladder and fees do, and their one file stands above",
-    "nws": "no adapter asks api.weather.gov",
-    "polymarket_ws": "books are polled, no socket is held",
-}
+COVERED = ("awc", "iem", "kalshi", "nws", "open_meteo", "polymarket_clob", "polymarket_gamma", "polymarket_ws", "rules")
+NOT_ASKED: dict[str, str] = {}
 
 
 def covered_files(captures: Path) -> list[str]:
     root = captures / "fixtures"
-    files = [path.relative_to(root).as_posix() for folder in COVERED for path in sorted((root / folder).glob("*.json"))]
-    return files + [name for name in TESTS if name.startswith("kalshi/")]
+    found = [path for folder in COVERED for path in sorted((root / folder).iterdir()) if path.suffix != ".md"]
+    return [path.relative_to(root).as_posix() for path in found]
 
 
 def named_test(name: str) -> str:

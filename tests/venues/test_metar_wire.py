@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -122,11 +122,31 @@ def test_a_report_that_is_not_understood_is_kept_and_named_and_spoils_no_other(f
 
 def test_a_correction_lies_behind_what_it_corrects() -> None:
     first = element(receiptTime="2026-06-10T00:54:16.580Z")
-    second = element(receiptTime="2026-06-10T01:20:00.000Z", rawOb="METAR KLGA 100051Z COR 21/15 RMK AO2 T02060150")
+    second = element(receiptTime="2026-06-10T01:04:00.000Z", rawOb="METAR KLGA 100051Z COR 21/15 RMK AO2 T02060150")
     (klga,) = parse_metars(json.dumps([second, first]).encode(), HEARD)
 
     assert klga.rows["tenths"].tolist() == [211, 206]
     assert klga.rows["corrected"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"rawOb": "METAR KLGA 100051Z 81/15"}, "KLGA 2026-06-10T00:51Z: 81.0 °C is no temperature on Earth"),
+        ({"rawOb": "METAR KLGA 100051Z 21/15 RMK AO2 T02110150 10650 20100"}, "65.0 °C is no temperature on Earth"),
+        ({"obsTime": 1781056260, "rawOb": "METAR KLGA 100151Z 21/15"}, "01:51:00Z was still to come"),
+        ({"receiptTime": "2026-06-10T03:00:00Z"}, "its receipt 2026-06-10T03:00:00Z was still to come"),
+        ({"obsTime": 1778374260, "rawOb": "METAR KLGA 100051Z 21/15"}, "744 hours old, 36 at most"),
+    ],
+)
+def test_a_report_that_cannot_be_true_is_quarantined_and_spoils_no_other(fields: dict[str, object], why: str) -> None:
+    raw = json.dumps([element(**fields), element(receiptTime="2026-06-10T00:54:16Z")]).encode()
+    (klga,) = parse_metars(raw, HEARD, oldest=timedelta(hours=36))
+
+    assert klga.rows["tenths"].tolist() == [211]
+    assert len(json.loads(klga.raw)) == 2
+    assert [why in sentence for sentence in klga.facts["quarantined"]] == [True]
+    assert klga.issued_at == datetime(2026, 6, 10, 0, 54, 16, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("raw", [b"", b"  \n", b"[]"])

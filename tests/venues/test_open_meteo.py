@@ -73,6 +73,24 @@ def test_a_model_without_values_has_no_rows_and_is_named() -> None:
     assert record.facts["empty"] == ["b"]
 
 
+def test_values_that_are_no_temperature_are_left_out_and_named_per_model() -> None:
+    raw = json.dumps(
+        json.loads(body(**hourly([0, 3600], "unixtime", temperature_2m_a=[1.0, 290.0], temperature_2m_b=[2.0, 3.0])))
+    )
+    record = decoded(raw.replace("3.0]", "1e999]").encode())
+
+    assert (record.rows["model"].tolist(), record.rows["celsius"].tolist()) == (["a", "b"], [1.0, 2.0])
+    assert record.facts["quarantined"] == [
+        "EGLC a hourly: 1 of 2 values are left out, 290.0 °C is no temperature on Earth",
+        "EGLC b hourly: 1 of 2 values are left out, inf is no number",
+    ]
+
+
+def test_an_answer_in_kelvin_under_the_name_of_celsius_is_bad_as_a_whole() -> None:
+    with pytest.raises(WireError, match=r"290\.0 °C is no temperature on Earth; nothing else is in the answer"):
+        decoded(body(**hourly([0, 3600], "unixtime", temperature_2m=[290.0, 291.0])))
+
+
 def test_fahrenheit_is_converted() -> None:
     record = decoded(
         body(hourly_units={"time": "unixtime", "temperature_2m": "°F"}, hourly={"time": [0], "temperature_2m": [50.0]})
@@ -128,6 +146,8 @@ def test_an_unknown_zone_falls_back_on_its_offset() -> None:
         ({"hourly_units": {"time": "unixtime", "temperature_2m": "undefined"}}, "neither °C nor °F"),
         ({"hourly": {"temperature_2m": [1.0]}}, "has no times"),
         ({"latitude": None}, "latitude is None"),
+        ({"hourly": {"time": [1, 10**30], "temperature_2m": [1.0, 2.0]}}, "no Unix second"),
+        ({"timezone": None, "utc_offset_seconds": "east"}, "neither timezone nor utc_offset_seconds"),
         ({"error": True, "reason": "nope"}, "nope"),
     ],
 )
@@ -136,7 +156,7 @@ def test_a_forecast_that_contradicts_itself_is_a_wire_error(fields: dict[str, An
         decoded(body(**fields))
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b"<html>"])
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b"<html>", b"[" * 100_000])
 def test_what_is_no_forecast_is_a_wire_error(raw: bytes) -> None:
     with pytest.raises(WireError, match="open_meteo"):
         decoded(raw)
@@ -156,21 +176,23 @@ DAILY: dict[str, tuple[str, str, int]] = {
 
 
 @pytest.mark.parametrize("name", DAILY)
-def test_a_daily_answer_is_maxima_at_the_start_of_local_days(fixtures: Path, name: str) -> None:
+def test_a_daily_answer_is_maxima_and_minima_at_the_start_of_local_days(fixtures: Path, name: str) -> None:
     zone, first, days = DAILY[name]
     raw = (fixtures / name).read_bytes()
     source, record = json.loads(raw), decoded(raw)
 
     unit = source["daily_units"]["temperature_2m_max"]
-    wanted = [v if unit == "°C" else (v - 32) / 1.8 for v in source["daily"]["temperature_2m_max"] if v is not None]
     starts = [
         micros(datetime.combine(date.fromisoformat(first) + timedelta(days=i), datetime.min.time(), ZoneInfo(zone)))
         for i in range(days)
     ]
-    present = [at for at, v in zip(starts, source["daily"]["temperature_2m_max"], strict=True) if v is not None]
-    assert set(record.rows["variable"].tolist()) == {"daily_max"}  # minima are not asked for and not mixed in
-    assert record.rows["valid_at"].tolist() == present
-    assert record.rows["celsius"] == pytest.approx(wanted)
+    for name in ("max", "min"):
+        values = source["daily"].get(f"temperature_2m_{name}", [None] * days)
+        mine = record.rows["variable"] == f"daily_{name}"
+        assert record.rows["valid_at"][mine].tolist() == [at for at, v in zip(starts, values, strict=True) if v is not None]
+        wanted = [v if unit == "°C" else (v - 32) / 1.8 for v in values if v is not None]
+        assert record.rows["celsius"][mine] == pytest.approx(wanted)
+    assert "daily_max" in record.rows["variable"]
     assert (record.facts["latitude"], record.facts["longitude"]) == (source["latitude"], source["longitude"])  # the grid point
 
 
@@ -188,16 +210,6 @@ def test_days_before_and_after_the_clocks_change_start_at_their_own_midnight(fix
 
     assert starts[28] == micros(datetime(2026, 3, 29, 0, tzinfo=UTC))
     assert starts[29] == micros(datetime(2026, 3, 29, 23, tzinfo=UTC))
-
-
-def test_an_ensemble_is_a_control_and_members_in_true_utc(fixtures: Path) -> None:
-    """1790805600 is local midnight in Berlin (FACTS II.9); the unsupported variable has no say."""
-    record = decoded((fixtures / "ensemble_hourly_berlin_2026-10-01_5_members.json").read_bytes(), model="control")
-
-    assert sorted(set(record.rows["model"].tolist())) == ["control", *(f"member0{i}" for i in range(1, 6))]
-    assert len(record.rows["celsius"]) == 6 * 24
-    assert record.rows["valid_at"][0] == micros(datetime(2026, 10, 1, tzinfo=ZoneInfo("Europe/Berlin")))
-    assert record.rows["celsius"][:3].tolist() == [16.7, 16.2, 16.0]
 
 
 def test_an_hourly_answer_without_the_surface_temperature_has_no_rows(fixtures: Path) -> None:

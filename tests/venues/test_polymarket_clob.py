@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from core.errors import WireError
-from core.model.record import Kind
-from venues.polymarket.clob import parse_book, parse_books, parse_winner
+from core.model.record import Kind, Record
+from venues.polymarket.clob import parse_book, parse_winner, polled_records, read_books
 from venues.polymarket.gamma import tokens_of
 from venues.polymarket.ladder import parse_label
 
@@ -22,6 +22,10 @@ HEARD = datetime(2026, 9, 4, 3, 4, tzinfo=UTC)
 @pytest.fixture
 def clob(captures: Path) -> Path:
     return captures / "fixtures" / "polymarket_clob"
+
+
+def parse_books(answers: list[bytes], tokens_of: dict[str, tuple[str, ...]], heard: datetime) -> list[Record]:
+    return polled_records(read_books(answers), tokens_of, heard)
 
 
 def load(path: Path) -> Any:
@@ -118,18 +122,57 @@ def test_a_level_of_no_size_is_no_level_and_dust_below_a_millionth_cannot_be_tak
     book = parse_book(a_book(bids=[{"price": "0.4", "size": "0"}, {"price": "0.3", "size": "1.0000019"}]))
 
     assert book.bids == ((300_000, 1_000_001),)
+    assert book.faults == ("a size of 0 is none",)
+
+
+@pytest.mark.parametrize(
+    ("level", "why"),
+    [
+        ({"price": "1.2", "size": "1"}, "a price of 1.2 is none"), ({"price": "0", "size": "1"}, "a price of 0 is none"),
+        ({"price": "1", "size": "1"}, "a price of 1 is none"), ({"price": "-0.1", "size": "1"}, "a price of -0.1 is none"),
+        ({"price": "NaN", "size": "1"}, "NaN is no number"), ({"price": "0.5", "size": "-1"}, "a size of -1 is none"),
+        ({"price": "0.5", "size": "Infinity"}, "Infinity is no number"),
+    ],
+)  # fmt: skip
+def test_a_level_that_lies_is_left_out_and_named_and_the_rest_stays(level: dict[str, str], why: str) -> None:
+    raw = json.dumps([a_book("1", asks=[level, {"price": "0.6", "size": "3"}]), a_book("2")]).encode()
+    (record,) = parse_books([raw], {"e": ("1", "2")}, HEARD)
+
+    assert record.facts["quarantined"] == [f"1: {why}"]
+    assert record.rows["price_micro"].tolist() == [400_000, 600_000, 400_000, 500_000]
+    assert json.dumps(level).encode() in record.raw
+
+
+def test_a_crossed_book_is_data_and_is_named() -> None:
+    raw = json.dumps([a_book("1", bids=[{"price": "0.6", "size": "1"}])]).encode()
+    (record,) = parse_books([raw], {"e": ("1",)}, HEARD)
+
+    assert record.facts["quarantined"] == ["1: the book crosses: bid 0.6, ask 0.5"]
+    assert len(record.rows["token"]) == 2
+
+
+def test_a_token_that_comes_twice_spoils_its_event_and_no_other() -> None:
+    raw = json.dumps([a_book("1"), a_book("1", bids=[]), a_book("2")]).encode()
+    twice, once = parse_books([raw], {"twice": ("1",), "once": ("2",)}, HEARD)
+
+    assert "the book of token 1 stands 2 times" in (twice.error or "")
+    assert json.loads(twice.raw) == [a_book("1"), a_book("1", bids=[])]
+    assert (once.error, "quarantined" in once.facts) == (None, False)
+
+
+def test_a_price_without_its_zero_is_a_price() -> None:
+    """The venue's documentation writes ".48"."""
+    assert parse_book(a_book(bids=[{"price": ".48", "size": "30"}])).bids == ((480_000, 30_000_000),)
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"bids": [{"price": "1.2", "size": "1"}]}, {"bids": [{"price": "0", "size": "1"}]},
-        {"bids": [{"price": "-0.1", "size": "1"}]},
-        {"asks": [{"price": "NaN", "size": "1"}]}, {"asks": [{"price": "0.5", "size": "-1"}]}, {"asks": [{"price": "0.5"}]},
+        {"asks": [{"price": "0.5"}]}, {"bids": [{"price": "", "size": "1"}]}, {"bids": [{"price": ".", "size": "1"}]},
         {"asks": [{"price": "x", "size": "1"}]}, {"asks": "none"}, {"tick_size": "tiny"}, {"timestamp": "noon"},
         {"bids": [{"price": "0.4", "size": "1"}, {"price": "0.40", "size": "2"}]},
         {"bids": [{"price": "0.1234567", "size": "1"}]},
-        {"asset_id": None}, {"bids": [{"price": True, "size": "1"}]}, {"bids": [{"price": "Infinity", "size": "1"}]},
+        {"asset_id": None}, {"bids": [{"price": True, "size": "1"}]},
     ],
 )  # fmt: skip
 def test_a_book_without_meaning_is_a_wire_error(fields: dict[str, Any]) -> None:
@@ -164,7 +207,7 @@ def test_a_malformed_book_spoils_its_event_and_no_other() -> None:
     bad, good = parse_books([raw], {"bad": ("1",), "good": ("2",)}, HEARD)
 
     assert bad.error is not None
-    assert len(bad.rows["token"]) == 0
+    assert bad.rows == {}
     assert b'"1"' in bad.raw
     assert (good.error, len(good.rows["token"])) == (None, 2)
 

@@ -15,9 +15,9 @@ from core.model.event import FeeRounding
 from core.model.record import Kind, Record
 from core.model.rule import Extreme
 from core.units import Unit
-from venues.polymarket.client import rule_words
 from venues.polymarket.gamma import event_day_of, event_slug, parse_event
 from venues.polymarket.ladder import parse_label
+from venues.polymarket.listings import rule_words
 from venues.polymarket.outcomes import market_verdict, parse_outcome, undecided
 
 HEARD = datetime(2026, 7, 3, 2, 1, tzinfo=UTC)
@@ -202,9 +202,14 @@ def test_what_is_no_event_is_a_wire_error(gamma: Path, fields: dict[str, Any]) -
 
 
 def test_slugs_are_english_and_unpadded_with_and_without_year() -> None:
-    assert event_slug("nyc", date(2026, 7, 3)) == "highest-temperature-in-nyc-on-july-3-2026"
-    assert event_slug("hong-kong", date(2026, 1, 26), Extreme.LOW) == "lowest-temperature-in-hong-kong-on-january-26-2026"
-    assert event_slug("nyc", date(2026, 1, 26), with_year=False) == "highest-temperature-in-nyc-on-january-26"
+    assert event_slug("highest-temperature-in-nyc", date(2026, 7, 3)) == "highest-temperature-in-nyc-on-july-3-2026"
+    assert (
+        event_slug("lowest-temperature-in-hong-kong", date(2026, 1, 26)) == "lowest-temperature-in-hong-kong-on-january-26-2026"
+    )
+    assert (
+        event_slug("highest-temperature-in-nyc", date(2026, 1, 26), with_year=False)
+        == "highest-temperature-in-nyc-on-january-26"
+    )
 
 
 def test_an_old_shape_names_its_day_by_the_noon_of_end_date() -> None:
@@ -238,7 +243,7 @@ def test_every_bracket_of_four_months_in_four_cities_is_understood(gamma: Path) 
     sizes = set()
     for city in cities:
         for day in city["days"]:
-            assert day["slug"] == event_slug(city["city"], date.fromisoformat(day["date"]))
+            assert day["slug"] == event_slug(f"highest-temperature-in-{city['city']}", date.fromisoformat(day["date"]))
             parsed = {label: parse_label(label) for label in day["brackets"]}
             assert {str(unit)[0] for _, _, unit in parsed.values()} == {day["unit"][0].upper()}
             ladder = sorted(parsed.values(), key=lambda b: (b[0] is not None, b[0] or 0))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -25,6 +27,7 @@ class Ask:
     query: tuple[tuple[str, str], ...]
     body: bytes
     at: int  # milliseconds since 1970
+    headers: tuple[tuple[str, str], ...] = ()  # names in small letters
 
     @property
     def second(self) -> int:
@@ -39,6 +42,10 @@ class Ask:
         """Return all values of a parameter; comma lists count as several."""
         return [part.strip() for key, value in self.query if key == name for part in value.split(",") if part.strip()]
 
+    def header(self, name: str) -> str:
+        """Return a header's value; empty if it was not sent."""
+        return next((value for key, value in self.headers if key == name), "")
+
     def number(self, name: str, default: float) -> float:
         """Return a parameter as a number; BadRequest if it is none."""
         text = self.one(name)
@@ -48,13 +55,27 @@ class Ask:
             raise BadRequest(f"{name} must be a number, not {text!r}") from None
 
 
+class Carriage(StrEnum):
+    """How an answer travels; whoever carries it does what the name says."""
+
+    WHOLE = "whole"
+    HANG = "hang"  # nothing is ever said
+    DRIP = "drip"  # so slowly that nobody waits for the end
+    CUT_OFF = "cut off"  # the connection ends before the body does
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, kind and bytes."""
+    """Status, kind and bytes, and what else is sent."""
 
     status: int
     body: bytes
     kind: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    carriage: Carriage = Carriage.WHOLE
+
+
+Room = Callable[[Ask], Answer]  # answers a request of one service
 
 
 def reply(content: object, status: int = 200) -> Answer:
@@ -62,10 +83,11 @@ def reply(content: object, status: int = 200) -> Answer:
     return Answer(status, orjson.dumps(content))
 
 
-def read_ask(method: str, target: str, body: bytes, at: int) -> Ask:
+def read_ask(method: str, target: str, body: bytes, at: int, headers: Mapping[str, str] | None = None) -> Ask:
     """Return the request of a target as it stands in the request line."""
     parts = urlsplit(target)
-    return Ask(method, parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True)), body, at)
+    named = tuple((name.lower(), value) for name, value in (headers or {}).items())
+    return Ask(method, parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True)), body, at, named)
 
 
 def milliseconds(text: str) -> int:

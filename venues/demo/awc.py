@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from venues.demo.answers import Answer, Ask, BadRequest, iso, milliseconds, reply
+from venues.demo.places import BY_CODE
 from venues.demo.reports import Report, Reports, half_up, hectopascals, raw_text
-from venues.demo.stations import BY_CODE, Station
+from venues.demo.stations import Station
 
 _MOST_ROWS = 400
 _KEPT_SECONDS = 15 * 86_400

@@ -9,7 +9,8 @@ from hashlib import sha1
 
 import numpy as np
 
-from venues.demo.events import BRACKETS, NO, Event
+from venues.demo.contracts import KALSHI
+from venues.demo.events import NO, Event
 from venues.demo.exchange import Exchange
 from venues.demo.noise import key, uniforms, words
 
@@ -21,6 +22,9 @@ _FINE_BELOW, _FINE_ABOVE = 0.04, 0.96
 _DEAD, _SURE = 0.0012, 0.9988  # beyond, one side of the book is empty
 _LEAST_AT_TOUCH = 2_000  # hundredths of a share
 _HOUR = 3_600_000
+_THIN = 3  # times less rests in a book of Kalshi
+_ABSENT = 12  # one in so many of its books lacks a side
+_LEAST_THIN = 300  # hundredths of a contract at its touch
 
 Level = tuple[int, int]  # mills, hundredths of a share
 
@@ -52,11 +56,11 @@ class Books:
     def __init__(self, seed: int, exchange: Exchange) -> None:
         self._seed = seed
         self._exchange = exchange
-        self._worth: Callable[[Event, int], list[float]] = lru_cache(maxsize=1024)(self._worth_of)
-        self._book: Callable[[Event, int, int], Book] = lru_cache(maxsize=1024)(self._build)
-        self._text: Callable[[Event, int, int, int], bytes] = lru_cache(maxsize=2048)(self._render)
+        self._worth: Callable[[Event, int], list[float]] = lru_cache(maxsize=2048)(self._worth_of)
+        self._book: Callable[[Event, int, int], Book] = lru_cache(maxsize=2048)(self._build)
+        self._text: Callable[[Event, int, int, int], bytes] = lru_cache(maxsize=3072)(self._render)
         self._changes: Callable[[Event, int], tuple[int, ...]] = lru_cache(maxsize=512)(self._changes_of)
-        self._fine_from: Callable[[Event], tuple[int, ...]] = lru_cache(maxsize=128)(self._fine_from_of)
+        self._fine_from: Callable[[Event], tuple[int, ...]] = lru_cache(maxsize=256)(self._fine_from_of)
 
     def book(self, event: Event, bracket: int, at: int) -> Book | None:
         """Return the book of YES at `at`; None before the first quote and after the close."""
@@ -72,9 +76,15 @@ class Books:
         """Return where the makers see the brackets at the newest requote of the event."""
         return self._worth(event, max(at // SLOT_MS - 1, event.accepting // SLOT_MS + 1))
 
+    def middle(self, event: Event, bracket: int, at: int) -> float:
+        """Return a price [mills] for the record at `at`: of the newest requote, to half a tick, whatever was resting."""
+        tick = self.tick(event, bracket, at)
+        halves = int(self.worth(event, at)[bracket] * 2000.0 / tick + 0.5)
+        return min(max(halves, 1), 2000 // tick - 1) * tick / 2.0
+
     def tick(self, event: Event, bracket: int, at: int) -> int:
         """Return the price step in mills: 1 from the first check at which a price is near 0 or 1, and ever after."""
-        return 1 if at >= self._fine_from(event)[bracket] else 10
+        return 1 if event.contract.venue != KALSHI and at >= self._fine_from(event)[bracket] else 10
 
     def _slot(self, event: Event, bracket: int, at: int) -> int | None:
         if at >= event.closed:
@@ -91,7 +101,7 @@ class Books:
     def _changes_of(self, event: Event, slot: int) -> tuple[int, ...]:
         # the newest change of each bracket's book up to a slot; every `_PATIENCE` slots each changes anyway
         slots = slot - np.arange(_PATIENCE, dtype=np.int64)
-        places = np.arange(BRACKETS, dtype=np.int64)
+        places = np.arange(len(event.brackets), dtype=np.int64)
         counters = slots[None, :] * 16 + places[:, None]
         due = (slots[None, :] + places[:, None]) % _PATIENCE == 0
         changed = (uniforms(key(self._seed, "change", event.number), counters) < _REQUOTES) | due
@@ -104,7 +114,7 @@ class Books:
 
     def _fine_from_of(self, event: Event) -> tuple[int, ...]:
         never = event.closed
-        out = [never] * BRACKETS
+        out = [never] * len(event.brackets)
         for at in range(event.accepting, event.closed, _CHECK_MS):
             for place, p in enumerate(self._exchange.probabilities(event, at)):
                 if out[place] == never and not _FINE_BELOW <= p <= _FINE_ABOVE:
@@ -116,10 +126,14 @@ class Books:
         worth = self._worth(event, slot)[bracket]
         tick = self.tick(event, bracket, at)
         luck = words(key(self._seed, "book", event.number, bracket, slot), np.arange(64, dtype=np.int64)).tolist()
-        bid, ask = _touch(worth, tick, _spread(event, at, tick, worth, luck[0]), luck[1])
+        thin = event.contract.venue == KALSHI
+        spread = _thin_spread(event, at, luck[0]) if thin else _spread(event, at, tick, worth, luck[0])
+        bid, ask = _touch(worth, tick, spread, luck[1])
+        if thin and luck[3] % _ABSENT == 0:
+            bid, ask = (None, ask) if luck[3] & 64 else (bid, None)
         near = at > event.start - 30 * _HOUR
-        bids = _side(bid, -1, tick, worth, near, luck[4:34])
-        asks = _side(ask, 1, tick, worth, near, luck[34:64])
+        bids = _side(bid, -1, tick, worth, near, luck[4:34], thin)
+        asks = _side(ask, 1, tick, worth, near, luck[34:64], thin)
         traded = at - event.accepting > (luck[2] % 8) * _HOUR / (1.0 + 40.0 * worth)
         flow = self._exchange.flow(event, bracket, at)
         last = (ask or bid if flow > 0.0 else bid or ask) if traded else None
@@ -161,6 +175,11 @@ def _spread(event: Event, at: int, tick: int, worth: float, luck: int) -> int:
     return max(1, int(tail * 1000 * (0.15 + (luck % 8) / 16.0)))
 
 
+def _thin_spread(event: Event, at: int, luck: int) -> int:
+    hours = (event.start - at) / _HOUR
+    return 10 * ((3 + luck % 5) if hours > 6 else (2 + luck % 5) if hours > -10 else (1 + luck % 4))
+
+
 def _touch(worth: float, tick: int, spread: int, luck: int) -> tuple[int | None, int | None]:
     if worth < _DEAD:
         nothing = luck % 8 == 0
@@ -174,22 +193,25 @@ def _touch(worth: float, tick: int, spread: int, luck: int) -> tuple[int | None,
     return (bid, ask) if bid >= tick else (None, ask)
 
 
-def _side(best: int | None, direction: int, tick: int, worth: float, near: bool, luck: list[int]) -> tuple[Level, ...]:
+def _side(
+    best: int | None, direction: int, tick: int, worth: float, near: bool, luck: list[int], thin: bool
+) -> tuple[Level, ...]:
     # from the touch outward: a few levels close by, then resting orders far away
     if best is None:
         return ()
     live = 0.02 < worth < 0.98
-    count = 5 + luck[0] % (7 if live else 3)
+    count = 2 + luck[0] % 3 if thin else 5 + luck[0] % (7 if live else 3)
+    share, least = (8 * _THIN, _LEAST_THIN) if thin else (4 if near else 8, _LEAST_AT_TOUCH)
     out = []
     mills = best
     for place in range(count):
         if not tick <= mills <= 1000 - tick:
             break
         word = luck[1 + place]
-        size = _SIZES[word & 255] * (2 + place) // (4 if near else 8)
+        size = _SIZES[word & 255] * (2 + place) // share
         if word & 256:
             size = size // 100 * 100
-        out.append((mills, size + (_LEAST_AT_TOUCH if place == 0 else 500)))
+        out.append((mills, size + (least if place == 0 else least // 4)))
         gap = 1 + (word >> 16) % (2 if place < 3 else 6)
         mills += direction * tick * gap * (1 if tick == 10 or place < 2 else 2)
     return tuple(out)
@@ -197,10 +219,13 @@ def _side(best: int | None, direction: int, tick: int, worth: float, near: bool,
 
 def _levels(levels: tuple[Level, ...]) -> str:
     # the wire lists levels worst first
-    return ",".join([f'{{"price":"{_PRICES[mills]}","size":"{_size(hundredths)}"}}' for mills, hundredths in reversed(levels)])
+    return ",".join(
+        [f'{{"price":"{_PRICES[mills]}","size":"{size_text(hundredths)}"}}' for mills, hundredths in reversed(levels)]
+    )
 
 
-def _size(hundredths: int) -> str:
+def size_text(hundredths: int) -> str:
+    """Return a size as the exchange prints it, without trailing zeros."""
     whole, rest = divmod(hundredths, 100)
     if rest == 0:
         return str(whole)

@@ -87,10 +87,9 @@ class Clob:
         points = []
         for second in range(-(-first // step) * step, end, step):
             at = (second + 7) * 1000
-            book = self._books.book(event, bracket, at) if at < event.closed else None
-            if book is not None:
-                middle = ((book.bid or 0) + (1000 if book.ask is None else book.ask)) / 2000.0
-                points.append({"t": second + 7, "p": middle if side == YES else 1.0 - middle})
+            if at < event.closed:
+                middle = self._books.middle(event, bracket, at)
+                points.append({"t": second + 7, "p": (middle if side == YES else 1000.0 - middle) / 1000.0})
         return reply({"history": points})
 
     def _market(self, ask: Ask, condition: str) -> Answer:

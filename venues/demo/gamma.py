@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import orjson
 
 from venues.demo.answers import Answer, Ask, BadRequest, iso, reply
 from venues.demo.books import Book, Books, price_text
+from venues.demo.contracts import BY_SERIES, CONTRACTS, FIRST_DAY, POLYMARKET
 from venues.demo.events import BRACKETS, Event
 from venues.demo.exchange import Exchange
-from venues.demo.listing import TAG_SLUGS, WEATHER, event_fields, market_fields
+from venues.demo.listing import HIGHEST, TAG_SLUGS, WEATHER, event_fields, market_fields, tag_ids
 from venues.demo.noise import between, uniform
 
 _REFRESH_MS = 300_000  # quotes are this coarse
 _MOST = 100  # events in one answer, whatever is asked
-_CLOSED_DAYS = 9  # how far back lists of closed events reach
+_SURELY_CLOSED_DAYS = 4  # after which an event has resolved, whatever it is about
+_DEEPEST = 2_000  # offset; beyond, only a cursor leads on
+_HOUR_MS = 3_600_000
+_KEPT = 144  # events that are kept as printed
 _VOLUMES = (
     "volume", "volumeNum", "volumeClob", "volume24hr", "volume1wk", "volume1mo", "volume1yr",
     "volume24hrClob", "volume1wkClob", "volume1moClob", "volume1yrClob",
 )  # fmt: skip
 _TRADING = ((0.0, 0.0), (0.3, 0.06), (0.6, 0.3), (0.85, 0.8), (1.0, 1.0))  # share of life, share of volume
+
+
+@dataclass(frozen=True, slots=True)
+class Zombie:
+    """A stale event, and the one that lends it its form."""
+
+    slug: str
+    number: str
+    model: str  # series
+    day: date
+    words: tuple[tuple[str, str], ...]
+
+
+def _zombie(city: str, code: str, airport: str, number: str, day: date) -> Zombie:
+    words = (
+        ("Beijing Capital International Airport", airport), ("Beijing", city), ("beijing", city.lower()), ("ZBAA", code),
+    )  # fmt: skip
+    slug = f"highest-temperature-in-{city.lower()}-on-may-{day.day}-{day.year}"
+    return Zombie(slug, number, "highest-temperature-in-beijing", day, words)
+
+
+ZOMBIES = (
+    _zombie("Jinan", "ZSJN", "Jinan Yaoqiang International Airport", "497034", date(2026, 5, 20)),
+    _zombie("Zhengzhou", "ZHCC", "Zhengzhou Xinzheng International Airport", "497102", date(2026, 5, 22)),
+)
 
 
 class Gamma:
@@ -32,14 +64,16 @@ class Gamma:
         self._seed = seed
         self._exchange = exchange
         self._books = books
-        self._fixed: Callable[[Event], tuple[dict[str, Any], list[dict[str, Any]]]] = lru_cache(maxsize=64)(self._fixed_of)
-        self._event: Callable[[Event, int], bytes] = lru_cache(maxsize=64)(self._print)
+        self._fixed: Callable[[Event], tuple[dict[str, Any], list[dict[str, Any]]]] = lru_cache(maxsize=_KEPT)(self._fixed_of)
+        self._event: Callable[[Event, int], bytes] = lru_cache(maxsize=_KEPT)(self._print)
 
     def answer(self, ask: Ask, path: str) -> Answer | None:
         """Answer a request for `path` below /gamma; None if there is no such path."""
         try:
             if path == "/events":
                 return self._list(ask)
+            if path == "/events/keyset":
+                return self._keyset(ask)
             if path.startswith("/events/slug/"):
                 return self._single(self._exchange.find(path.removeprefix("/events/slug/"), ask.at), ask)
             if path.startswith("/events/") and path.removeprefix("/events/").isdigit():
@@ -49,22 +83,92 @@ class Gamma:
         return None
 
     def _single(self, event: Event | None, ask: Ask) -> Answer:
-        if event is None:
+        if event is None or event.contract.venue != POLYMARKET:
             return reply({"type": "not found error", "error": "event not found"}, 404)
         return Answer(200, self._text(event, ask.at))
 
     def _list(self, ask: Ask) -> Answer:
         limit, offset = min(_count(ask, "limit", _MOST), _MOST), _count(ask, "offset", 0)
-        slugs = [value for name, value in ask.query if name == "slug"]
-        found: list[Event] = []
-        if slugs:
-            found = [event for slug in dict.fromkeys(slugs) if (event := self._exchange.find(slug, ask.at)) is not None]
-        elif ask.one("tag_id", WEATHER) in TAG_SLUGS and ask.one("tag_slug", "weather") in TAG_SLUGS.values():
-            found = self._exchange.around(ask.at, back=_CLOSED_DAYS)
+        if offset > _DEEPEST:
+            raise BadRequest(f"offset {offset} is too deep, use keyset pagination")
+        return Answer(200, b"[" + b",".join(self._page(ask, offset, limit)) + b"]")
+
+    def _keyset(self, ask: Ask) -> Answer:
+        limit = max(min(_count(ask, "limit", _MOST), _MOST), 1)
+        cursor = ask.one("after_cursor") or ask.one("cursor")
+        try:
+            start = int(cursor, 36) if cursor else 0
+        except ValueError:
+            raise BadRequest("invalid cursor") from None
+        texts = self._page(ask, start, limit + 1)
+        following = b"null" if len(texts) <= limit else orjson.dumps(np.base_repr(start + limit, 36).lower())
+        return Answer(200, b'{"events":[' + b",".join(texts[:limit]) + b'],"next_cursor":' + following + b"}")
+
+    def _page(self, ask: Ask, start: int, count: int) -> list[bytes]:
         wanted = _flag(ask, "closed")  # not said means open ones only, also when asked by name
-        shown = [event for event in found if event.is_closed(_refreshed(event, ask.at)) == wanted]
-        texts = [self._text(event, ask.at) for event in shown[offset : offset + limit]]
-        return Answer(200, b"[" + b",".join(texts) + b"]")
+        slugs = [value for name, value in ask.query if name == "slug"]
+        if slugs:
+            stale = [zombie for slug in dict.fromkeys(slugs) if (zombie := self._stale(slug, ask.at)) and not wanted]
+            found = [event for slug in dict.fromkeys(slugs) if (event := self._exchange.find(slug, ask.at)) is not None]
+            shown = [event for event in found if event.is_closed(_refreshed(event, ask.at)) == wanted]
+            texts = [*stale, *(self._text(event, ask.at) for event in shown[start : start + count])]
+            return texts[:count]
+        tag = ask.one("tag_id") or next((number for number, slug in TAG_SLUGS.items() if slug == ask.one("tag_slug")), WEATHER)
+        if tag not in TAG_SLUGS or ask.one("tag_slug", "weather") not in TAG_SLUGS.values():
+            return []
+        return self._closed(ask, tag, start, count) if wanted else self._open(ask, tag, start, count)
+
+    def _open(self, ask: Ask, tag: str, start: int, count: int) -> list[bytes]:
+        events = [
+            event
+            for event in self._exchange.around(ask.at, _SURELY_CLOSED_DAYS)
+            if tag in tag_ids(event) and not event.is_closed(_refreshed(event, ask.at)) and _within(ask, event.day)
+        ]
+        stale = [text for zombie in ZOMBIES if (text := self._stale(zombie.slug, ask.at)) is not None]
+        first = stale[start : start + count]
+        begin = max(start - len(stale), 0)
+        return [*first, *(self._text(event, ask.at) for event in events[begin : begin + count - len(first)])]
+
+    def _closed(self, ask: Ask, tag: str, start: int, count: int) -> list[bytes]:
+        # what is surely closed is counted, not made: the whole spring is long
+        today = datetime.fromtimestamp(ask.second, UTC).date()
+        sure = today - timedelta(days=_SURELY_CLOSED_DAYS)
+        cities = [c for c in CONTRACTS if c.venue == POLYMARKET and not (c.low and tag == HIGHEST)]
+        days = [FIRST_DAY + timedelta(days=n) for n in range((today - FIRST_DAY).days + 1)]
+        out: list[Event] = []
+        passed = 0
+        for day in days:
+            if not _within(ask, day):
+                continue
+            for contract in cities:
+                if not self._exchange.exists(contract, day, ask.at):
+                    continue
+                if day >= sure:
+                    event = self._exchange.listed(contract, day, ask.at)
+                    if event is None or not event.is_closed(_refreshed(event, ask.at)):
+                        continue
+                if passed >= start:
+                    found = self._exchange.listed(contract, day, ask.at)
+                    out += [found] if found is not None else []
+                passed += 1
+                if len(out) == count:
+                    return [self._text(event, ask.at) for event in out]
+        return [self._text(event, ask.at) for event in out]
+
+    def _stale(self, slug: str, at: int) -> bytes | None:
+        # an event of May that the catalogue never took down: still active, without conditions and tokens
+        zombie = next((zombie for zombie in ZOMBIES if zombie.slug == slug), None)
+        model = None if zombie is None else self._exchange.listed(BY_SERIES[zombie.model], zombie.day, at)
+        if zombie is None or model is None or at < model.settled:
+            return None
+        body = orjson.loads(self._event(model, model.accepting + _HOUR_MS))
+        body["id"] = zombie.number
+        for place, market in enumerate(body["markets"]):
+            market |= {"id": f"{zombie.number}{place:02d}", "conditionId": "", "clobTokenIds": "[]", "questionID": ""}
+        text = orjson.dumps(body)
+        for theirs, ours in zombie.words:
+            text = text.replace(theirs.encode(), ours.encode())
+        return text
 
     def _text(self, event: Event, at: int) -> bytes:
         return self._event(event, _refreshed(event, at))
@@ -176,6 +280,12 @@ def _whole(value: float) -> float | int:
     # a number without decimals has no point on the wire
     value = round(value, 6)
     return int(value) if value == int(value) else value
+
+
+def _within(ask: Ask, day: date) -> bool:
+    # of `end_date_min` and `end_date_max`; every event nominally ends at noon of its day
+    noon = f"{day}T12:00:00Z"
+    return ask.one("end_date_min", "0") <= noon <= (ask.one("end_date_max") or "9")
 
 
 def _count(ask: Ask, name: str, default: int) -> int:

@@ -20,52 +20,94 @@ _TAGS = (
     ("101757", "Recurring", "recurring", "2025-02-01T00:45:26.493838Z"),
     ("102169", "Hide From New", "hide-from-new", "2025-05-23T18:47:07.430147Z"),
     (DAILY, "Daily Temperature", "daily-temperature", "2025-12-31T06:10:27.471939Z"),
-    (HIGHEST, "Highest temperature", "highest-temperature", "2026-04-14T17:30:54.763291Z"),
 )
-_RULES = (
-    "This market will resolve to the temperature range that contains the highest temperature recorded at the {station} "
-    "in degrees {unit} on {day}.\n\n"
-    "The resolution source for this market will be information from Wunderground, specifically the highest temperature "
-    "recorded for all times on this day for the {station}, available here: {page}.\n\n"
-    "To toggle between Fahrenheit and Celsius, click the gear icon next to the search bar and switch the Temperature "
-    "setting between °F and °C.\n\n"
-    "This market can not resolve until the first data point for the following date has been published on the resolution "
-    "source.\n\n"
+_HIGHEST = (HIGHEST, "Highest temperature", "highest-temperature", "2026-04-14T17:30:54.763291Z")
+_LOCK = (
+    "This market can not resolve until the first data point for the following date has been published on the resolution source."
+)
+_WHOLE = (
     "The resolution source for this market measures temperatures to whole degrees {unit} (eg, {example}). Thus, this is "
-    "the level of precision that will be used when resolving the market.\n\n"
+    "the level of precision that will be used when resolving the market."
+)
+_REVISIONS = (
     "Revisions to temperatures recorded within this market's timeframe will be considered until the first datapoint for "
     "the following date has been published, after which any alterations will not be considered."
 )
+_RULES = {
+    "wunderground": (
+        "This market will resolve to the temperature range that contains the {extreme} temperature recorded at the {station} "
+        "in degrees {unit} on {day}.",
+        "The resolution source for this market will be information from Wunderground, specifically the {extreme} temperature "
+        "recorded for all times on this day for the {station}, available here: {page}.",
+        "To toggle between Fahrenheit and Celsius, click the gear icon next to the search bar and switch the Temperature "
+        "setting between °F and °C.",
+        _LOCK,
+        _WHOLE,
+        _REVISIONS,
+    ),
+    "noaa": (
+        "This market will resolve to the temperature range that contains the {extreme} temperature recorded by NOAA at the "
+        "{station} in degrees {unit} on {day}.",
+        "The resolution source for this market will be information from NOAA, specifically the {extreme} reading under the "
+        '"Temp" column for all times on this day, available here: {page}',
+        'To toggle between Fahrenheit and Celsius, click the "Switch to Metric Units" button until the relevant table '
+        "displays °C.",
+        _LOCK,
+        _WHOLE,
+        _REVISIONS,
+    ),
+    "hko": (
+        "This market will resolve to the temperature range that contains the {extreme} temperature recorded by the {station} "
+        "in degrees {unit} on {day}.",
+        'The resolution source for this market will be information from the {station}, specifically the "Absolute Daily '
+        '{column} (deg. C)" the specified date once information is finalized in the relevant "Daily Extract", available here: '
+        "{page}",
+        "This market can not resolve until data for this date has been published.",
+        "The resolution source for this market measures temperatures in {unit} to one decimal place (eg, 9.1°C). Thus, this is "
+        "the level of precision that will be used when resolving the market.",
+        "Any revisions to temperatures recorded after data is initially published for this market's timeframe will not be "
+        "considered for this market's resolution.",
+    ),
+}
+
+
+def tag_ids(event: Event) -> tuple[str, ...]:
+    """Return the tags by which a sweep finds the event."""
+    return (WEATHER, DAILY) if event.contract.low else (WEATHER, DAILY, HIGHEST)
 
 
 def rule_text(event: Event) -> str:
     """Return the settlement rule in the exchange's words."""
-    unit, example = ("Fahrenheit", "21°F") if event.station.fahrenheit else ("Celsius", "9°C")
+    contract, city = event.contract, event.contract.city
+    unit, example = ("Fahrenheit", "21°F") if contract.fahrenheit else ("Celsius", "9°C")
     day = f"{event.day.day} {MONTHS[event.day.month - 1][:3].capitalize()} '{event.day.year % 100:02d}"
-    station = event.station
-    return _RULES.format(station=station.rule_name, unit=unit, day=day, page=station.page, example=example)
+    return "\n\n".join(_RULES[city.source]).format(
+        station=city.rule_name, unit=unit, day=day, page=city.page, example=example, extreme=_extreme(event),
+        column="Min" if contract.low else "Max",
+    )  # fmt: skip
 
 
 def question(event: Event, place: int) -> str:
     """Return the question of one bracket."""
     bracket = event.brackets[place]
     between = "between " if bracket.low is not None and bracket.high is not None and bracket.low < bracket.high else ""
-    return f"Will the highest temperature in {event.station.question_city} be {between}{bracket.label} on {_day_text(event)}?"
+    where = f"the {_extreme(event)} temperature in {event.contract.city.question}"
+    return f"Will {where} be {between}{bracket.label} on {_day_text(event)}?"
 
 
 def event_fields(seed: int, event: Event) -> dict[str, Any]:
     """Return an event without what changes; `markets` is to be replaced."""
-    station, slug = event.station, event.slug
-    picture = _PICTURE.format(station.token)
+    city, slug = event.contract.city, event.slug
+    picture = _PICTURE.format(city.token)
     digits = "".join(f"{key(seed, 'group', event.number, part):016x}" for part in range(4))
     group = f"0x{digits[:62]}00"
     return {
         "id": str(event.number),
         "ticker": slug,
         "slug": slug,
-        "title": f"Highest temperature in {station.city} on {_day_text(event)}?",
+        "title": f"{_extreme(event).capitalize()} temperature in {city.title} on {_day_text(event)}?",
         "description": rule_text(event),
-        "resolutionSource": station.page,
+        "resolutionSource": city.page if city.source == "wunderground" else "",
         "startDate": iso(event.accepting, digits=0),
         "creationDate": iso(event.created + 101_000, digits=6),
         "endDate": f"{event.day}T12:00:00Z",
@@ -102,14 +144,14 @@ def event_fields(seed: int, event: Event) -> dict[str, Any]:
         "automaticallyActive": True,
         "eventDate": f"{event.day}",
         "startTime": iso(event.created - 98),
-        "seriesSlug": f"{station.token}-daily-weather",
+        "seriesSlug": f"{city.token}-daily-weather",
         "negRiskAugmented": False,
         "pendingDeployment": False,
         "deploying": False,
         "deployingTimestamp": iso(event.created + 1583, digits=6),
         "requiresTranslation": False,
         "eventMetadata": {
-            "context_description": f"Simulated market on the highest temperature at {station.rule_name}; no commentary.",
+            "context_description": f"Simulated market on the {_extreme(event)} temperature at {city.rule_name}; no commentary.",
             "context_requires_regen": True,
             "context_updated_at": iso(event.created + 3_480_000),
         },
@@ -122,7 +164,7 @@ def market_fields(event: Event, head: dict[str, Any], place: int, exchange: Exch
     condition = exchange.condition(event, place)
     tokens = [exchange.token(event, place, side) for side in (YES, NO)]
     group = head["negRiskMarketID"]
-    closed = datetime.fromtimestamp(event.closed / 1000, UTC)
+    closed = datetime.fromtimestamp(event.settled / 1000, UTC)
     return {
         "id": str(event.number * 11 + place),
         "question": question(event, place),
@@ -148,7 +190,7 @@ def market_fields(event: Event, head: dict[str, Any], place: int, exchange: Exch
         "groupItemTitle": bracket.label,
         "groupItemThreshold": str(place),
         "questionID": f"{group[:-2]}{place:02x}",
-        "umaEndDate": iso(event.closed, digits=0),
+        "umaEndDate": iso(event.settled, digits=0),
         "enableOrderBook": True,
         "orderPriceMinTickSize": 0.01,
         "orderMinSize": 5,
@@ -223,17 +265,21 @@ def market_fields(event: Event, head: dict[str, Any], place: int, exchange: Exch
     }
 
 
+def _extreme(event: Event) -> str:
+    return "lowest" if event.contract.low else "highest"
+
+
 def _day_text(event: Event) -> str:
     return f"{MONTHS[event.day.month - 1].capitalize()} {event.day.day}"
 
 
 def _series(seed: int, event: Event, picture: str) -> dict[str, Any]:
-    name = f"{event.station.token}-daily-weather"
+    name = f"{event.contract.city.token}-daily-weather"
     return {
-        "id": event.station.series,
+        "id": event.contract.city.series,
         "ticker": name,
         "slug": name,
-        "title": f"{event.station.city} Daily Weather",
+        "title": f"{event.contract.city.title} Daily Weather",
         "seriesType": "single",
         "recurrence": "daily",
         "image": picture,
@@ -266,13 +312,13 @@ def _tags(event: Event) -> list[dict[str, Any]]:
             **({} if number in (WEATHER, "101757") else {"isCarousel": False}),
             "requiresTranslation": False,
         }
-        for number, label, slug, created in _TAGS
+        for number, label, slug, created in (*_TAGS, *(() if event.contract.low else (_HIGHEST,)))
     ]
-    number, label, slug = event.station.tag
+    label = event.contract.city.question
     city = {
-        "id": number,
+        "id": event.contract.city.tag,
         "label": label,
-        "slug": slug,
+        "slug": label.lower().replace(" ", "-"),
         "updatedAt": "2026-04-17T20:14:51.330979Z",
         "requiresTranslation": False,
     }

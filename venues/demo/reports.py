@@ -14,11 +14,13 @@ from venues.demo.stations import Station
 from venues.demo.weather import Weather, whole_fahrenheit
 
 _DAY = 86_400
+_DAYS_KEPT = 200  # of a station, with their reports
 _MISSING = 0.002  # chance of a report without temperature
 _CORRECTED = 0.003  # chance of a second report that changes the temperature of the first
 _LAG_SECONDS = (120, 360)  # from observation to the public list
 _CORRECTION_SECONDS = (900, 2400)
 _SIX_HOURLY = (0, 6, 12, 18)  # UTC, nominal
+_TREND = ("RKSI", "RJTT", "WSSS", "LFPB", "LTFM", "LTAC", "ZSPD", "ZBAA", "VHHH", "EHAM", "LEMD", "EDDM")  # end with a trend
 _COVERS = (("FEW", 250), ("FEW", 45), ("SCT", 40), ("BKN", 35), ("OVC", 28))
 
 
@@ -71,27 +73,32 @@ class Reports:
     def __init__(self, seed: int, weather: Weather) -> None:
         self._seed = seed
         self._weather = weather
-        self.of_day: Callable[[Station, int], tuple[Report, ...]] = lru_cache(maxsize=128)(self._of_day)
+        self.of_day: Callable[[Station, int], tuple[Report, ...]] = lru_cache(maxsize=_DAYS_KEPT)(self._of_day)
 
     def between(self, station: Station, start: int, end: int) -> list[Report]:
         """Return reports observed in [start, end), in seconds."""
         days = range(start // _DAY, (end - 1) // _DAY + 1)
         return [report for day in days for report in self.of_day(station, day) if start <= report.valid < end]
 
-    def listed_steps(self, station: Station, start: int, end: int, freeze: int) -> list[tuple[int, int]]:
-        """Return (millisecond, highest reading in the list) for each change before `freeze`; the newest correction counts."""
+    def listed_steps(
+        self, station: Station, start: int, end: int, freeze: int, *, low: bool = False, fahrenheit: bool | None = None
+    ) -> list[tuple[int, int]]:
+        """Return (millisecond, extreme reading in the list) for each change before `freeze`; the newest correction counts."""
+        best, unit = (min if low else max), station.tenths if fahrenheit is None else fahrenheit
         steps: list[tuple[int, int]] = []
         listed: dict[int, int | None] = {}
         for report in sorted(self.between(station, start, end), key=lambda report: report.received):
             if report.received > freeze:
                 continue
-            listed[report.valid] = report.reading(station.fahrenheit)
+            listed[report.valid] = report.reading(unit)
             known = [reading for reading in listed.values() if reading is not None]
-            if known and (not steps or steps[-1][1] != max(known)):
-                steps.append((report.received, max(known)))
+            if known and (not steps or steps[-1][1] != best(known)):
+                steps.append((report.received, best(known)))
         return steps
 
     def _of_day(self, station: Station, day: int) -> tuple[Report, ...]:
+        if not station.minutes:
+            return ()
         means = self._weather.two_minute_means(station, day * 1440 - 1440, day * 1440 + 1440)
         times = self._times(station, day)
         count = len(times)
@@ -217,7 +224,9 @@ def raw_text(station: Station, report: Report) -> str:
         head.append("/////")
     if station.tenths:
         return " ".join([*head, f"A{report.pressure}", *_remarks(report)])
-    tail = {"RKSI": ["NOSIG"], "RJTT": ["NOSIG", "RMK", f"A{report.pressure}"]}.get(station.code, [])
+    tail = ["NOSIG"] if station.code in _TREND else []
+    if station.code == "RJTT":
+        tail += ["RMK", f"A{report.pressure}"]
     return " ".join([*head, f"Q{int(hectopascals(report.pressure)):04d}", *tail])
 
 

@@ -21,7 +21,10 @@ _SHORT_RANGE = 0.36  # °C
 _MINUTE = 0.16  # °C, of one minute
 _SLOW = ((96.0, 0.74), (38.0, 0.55), (14.0, 0.387))  # hours between knots, share; squares sum to 1
 _FRONT_BLOCK = 72 * 60  # minutes; at most one cold front in each
-_WARM_SEASON = (110, 290)  # days of the year with showers
+_WARM_SEASON = (110, 290)  # days of the northern year with showers
+_HALF_YEAR = 182.6
+_LOCAL = 0.5  # °C by which a place differs from the weather it shares with a neighbour
+_BLOCKS = 200  # of a station and a day that are kept: those that live events and their reports rest on
 
 
 class Weather:
@@ -29,12 +32,20 @@ class Weather:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self.sensor: Callable[[Station, int], Floats] = lru_cache(maxsize=96)(self._sensor)
+        self.sensor: Callable[[Station, int], Floats] = lru_cache(maxsize=_BLOCKS)(self._sensor)
 
     def official_max(self, station: Station, day: date) -> int:
         """Return the highest two-minute mean of a standard-time day, each rounded to a whole degree Fahrenheit."""
-        start, end = station.standard_window(day)
-        return int(whole_fahrenheit(self.two_minute_means(station, start // 60, end // 60)).max())
+        return self.official_of_span(station, *station.standard_window(day))[0]
+
+    def official_min(self, station: Station, day: date) -> int:
+        """Return the lowest two-minute mean of a standard-time day, each rounded to a whole degree Fahrenheit."""
+        return self.official_of_span(station, *station.standard_window(day))[1]
+
+    def official_of_span(self, station: Station, start: int, end: int) -> tuple[int, int]:
+        """Return the highest and the lowest whole degree Fahrenheit of the two-minute means in [start, end), in seconds."""
+        degrees = whole_fahrenheit(self.two_minute_means(station, start // 60, end // 60))
+        return int(degrees.max()), int(degrees.min())
 
     def two_minute_means(self, station: Station, start: int, end: int) -> Floats:
         """Return the means ending in the minutes [start, end) since 1970."""
@@ -50,14 +61,16 @@ class Weather:
         climate = station.climate
         day = minutes / _DAY
         season, summer = _season(station, minutes)
-        clouds = smooth(key(self._seed, "clouds", station.code), day)
+        clouds = smooth(key(self._seed, "clouds", station.air), day)
         swing = climate.swing * np.minimum(np.maximum(1.0 + 0.45 * clouds, 0.15), 1.7) * (0.85 + 0.25 * summer)
         shape = _shape(climate.peak_hour)[(minutes + station.utc_hours * 60) % _DAY]
         weather = np.zeros(len(minutes))
         for hours, share in _SLOW:
-            weather = weather + share * smooth(key(self._seed, "slow", station.code, int(hours)), day * (24.0 / hours))
+            weather = weather + share * smooth(key(self._seed, "slow", station.air, int(hours)), day * (24.0 / hours))
         winter_sd, summer_sd = climate.synoptic
         out: Floats = season + swing * shape + weather * (winter_sd + (summer_sd - winter_sd) * summer)
+        if station.air != station.code:
+            out = out + _LOCAL * smooth(key(self._seed, "local", station.code), day * 2.2)
         return out + self._fronts(station, minutes, 1.2 - 0.5 * summer)
 
     def _fronts(self, station: Station, minutes: Ints, strength: Floats) -> Floats:
@@ -65,8 +78,8 @@ class Weather:
         block = minutes // _FRONT_BLOCK
         for back in (0, 1):
             number = block - back
-            arrives = number * _FRONT_BLOCK + uniforms(key(self._seed, "front at", station.code), number) * _FRONT_BLOCK
-            fall: Floats = np.maximum(normals(key(self._seed, "front", station.code), number), 0.0) * station.climate.front
+            arrives = number * _FRONT_BLOCK + uniforms(key(self._seed, "front at", station.air), number) * _FRONT_BLOCK
+            fall: Floats = np.maximum(normals(key(self._seed, "front", station.air), number), 0.0) * station.climate.front
             since: Floats = minutes - arrives
             parts.append(strength * fall * ease(since / 150.0) * (1.0 - ease((since - 150.0) / 3300.0)))
         out: Floats = -(parts[0] + parts[1])
@@ -98,8 +111,9 @@ class Weather:
         day = local // _DAY
         code = station.code
         wet = uniforms(key(self._seed, "wet", code), day) < station.climate.shower
-        of_year = _day_of_year(day)
-        wet &= (of_year > _WARM_SEASON[0]) & (of_year < _WARM_SEASON[1])
+        if not station.tropical:
+            of_year = _day_of_year(day + int(_HALF_YEAR) if station.southern else day)
+            wet &= (of_year > _WARM_SEASON[0]) & (of_year < _WARM_SEASON[1])
         begins = (13.8 + 4.0 * uniforms(key(self._seed, "shower at", code), day)) * 60.0
         depth = 2.5 + 3.5 * uniforms(key(self._seed, "shower", code), day)
         since = local % _DAY - begins
@@ -122,23 +136,24 @@ def _season(station: Station, minutes: Ints) -> tuple[Floats, Floats]:
     # means between whole days, so that the tables, not the arrays, hold the cosines
     day = minutes // _DAY
     within = (minutes - day * _DAY) / _DAY
-    table = _year(station.climate.middle)
+    table = _year(station.climate.middle, station.southern)
     place = (day % 1461) % len(table[0])
     after = (place + 1) % len(table[0])
     middle, summer = ((part[place] + (part[after] - part[place]) * within) for part in table)
     return middle, summer
 
 
-@lru_cache(maxsize=16)
-def _year(terms: tuple[float, float, float]) -> tuple[Floats, Floats]:
+@lru_cache(maxsize=64)
+def _year(terms: tuple[float, float, float], southern: bool) -> tuple[Floats, Floats]:
     angles = [2.0 * math.pi * (day % 365.25) / 365.25 for day in range(1461)]
     mean, cosine, sine = terms
     middle = np.array([mean + cosine * math.cos(a) + sine * math.sin(a) for a in angles])
-    summer = np.array([0.5 - 0.5 * math.cos(a - 0.35) for a in angles])
+    half = math.pi if southern else 0.0
+    summer = np.array([0.5 - 0.5 * math.cos(a - 0.35 - half) for a in angles])
     return middle, summer
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _shape(peak_hour: float) -> Floats:
     # one day of a curve between 0.5 and -0.5: coldest at 5, steep morning, slower evening
     out = []

@@ -14,22 +14,25 @@ from core.store.durable import write_durable, writing
 from core.store.layout import ARCHIVE, INCOMING, QUARANTINE
 from core.store.parquet import write_closed_days, write_closed_table
 from venues.history.listings import read_derived_listings, read_listings
+from venues.history.moments import read_fetched_forecasts, read_moment_forecasts, read_page_readings
+from venues.history.points import read_inferred_listings, read_points, read_quotes
 from venues.history.prints import read_early_prints, read_prints
 from venues.history.rows import Found, History, UnreadableError
-from venues.history.sets import SETS, City, Part
+from venues.history.sets import SETS, Part
 from venues.history.weather import read_forecasts, read_reports
 
 MANIFEST = f"{ARCHIVE}/imported.json"
 Progress = Callable[[str, int, int], None]  # what comes next, parts done, parts in all
 
-Reader = Callable[[History, City], Found]
+Reader = Callable[[History, Any], Found]  # of what the part says it is of
 
 # Groups are written in one go: a closed day that several cities share is then written once.
 READERS: Sequence[Mapping[str, Reader]] = (
-    {"forecasts": read_forecasts},
-    {"reports": read_reports},
-    {"listings": read_listings, "derived listings": read_derived_listings},
-    {"prints": read_prints, "early prints": read_early_prints},
+    {"forecasts": read_forecasts, "moment forecasts": read_moment_forecasts, "fetched forecasts": read_fetched_forecasts},
+    {"reports": read_reports, "page readings": read_page_readings},
+    {"listings": read_listings, "derived listings": read_derived_listings, "inferred listings": read_inferred_listings},
+    {"prints": read_prints, "early prints": read_early_prints, "price points": read_points},
+    {"quotes": read_quotes},
 )
 
 
@@ -49,6 +52,7 @@ class ImportReport:
         """Return the report in words."""
         words = [f"{name}: {count:,} records" for name, count in self.rows.items()]
         words += [f"{name}: already imported" for name in self.already]
+        words += [f"set {name}: {SETS[name].grade}" for name in self.sets]
         words += self.messages
         if self.quarantine:
             words.append(f"{self.bad_rows} rows could not be read; they are in {self.quarantine}")
@@ -56,7 +60,7 @@ class ImportReport:
 
 
 def import_history(real_dir: Path, data_dir: Path, sets: Sequence[str], progress: Progress | None = None) -> ImportReport:
-    """Import some of the sets A, B, C, E; a part that is there already is not imported again.
+    """Import some sets; a part that is there already is not imported again.
 
     Raises:
         NotAllowedError: a set of another name.
@@ -65,10 +69,11 @@ def import_history(real_dir: Path, data_dir: Path, sets: Sequence[str], progress
     unknown = [name for name in sets if name not in SETS]
     if unknown or not sets:
         raise NotAllowedError(f"no set {', '.join(unknown) or 'named'}; there are {', '.join(SETS)}", "sets")
-    parts = {part.name: part for name in sets for part in SETS[name]}
+    parts = {part.name: part for name in sets for part in SETS[name].parts}
     _check_folder(real_dir, list(parts.values()))
     history = History(real_dir, data_dir / QUARANTINE / "import")
-    work = _Work(history, data_dir, parts, progress or (lambda what, done, of: None))
+    grades = {part.name: SETS[name].grade for name in sets for part in SETS[name].parts}
+    work = _Work(history, data_dir, parts, grades, progress or (lambda what, done, of: None))
     for readers in READERS:
         work.group(readers)
     work.progress("done", len(parts), len(parts))
@@ -81,8 +86,10 @@ def import_history(real_dir: Path, data_dir: Path, sets: Sequence[str], progress
 class _Work:
     """One import under way."""
 
-    def __init__(self, history: History, data_dir: Path, parts: Mapping[str, Part], progress: Progress) -> None:
-        self.history, self.data_dir, self.parts, self.progress = history, data_dir, parts, progress
+    def __init__(
+        self, history: History, data_dir: Path, parts: Mapping[str, Part], grades: Mapping[str, str], progress: Progress
+    ) -> None:
+        self.history, self.data_dir, self.parts, self.grades, self.progress = history, data_dir, parts, grades, progress
         self.manifest = read_manifest(data_dir)
         self.written: dict[str, int] = {}
         self.already: list[str] = []
@@ -100,7 +107,7 @@ class _Work:
                     self.already.append(part.name)
                     continue
                 with writing(self.data_dir):
-                    found[part.name] = readers[part.what](self.history, part.city)
+                    found[part.name] = readers[part.what](self.history, part.of)
             except (UnreadableError, RuleError) as error:
                 self.failed.append(part.name)
                 self.history.tell(f"{error}: {part.name} left out")
@@ -109,14 +116,16 @@ class _Work:
         write_closed_days(self.data_dir, (record for each in found.values() for record in each.records))
         write_closed_table(self.data_dir, *(each.table for each in found.values() if each.table))
         self.written |= {name: len(each) for name, each in found.items()}
-        self.manifest |= {name: {"files": digests[name], "records": len(each)} for name, each in found.items()}
+        self.manifest |= {
+            name: {"files": digests[name], "records": len(each), "grade": self.grades[name]} for name, each in found.items()
+        }
         with writing(self.data_dir):
             content = orjson.dumps(self.manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
             write_durable({self.data_dir / MANIFEST: content}, self.data_dir / INCOMING)
 
 
 def read_manifest(data_dir: Path) -> dict[str, Any]:
-    """Return what was imported: part → files with their hashes, and records."""
+    """Return what was imported: part → files with their hashes, number of records, grade."""
     path = data_dir / MANIFEST
     try:
         manifest: dict[str, Any] = orjson.loads(path.read_bytes())

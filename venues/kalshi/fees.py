@@ -23,8 +23,8 @@ def taker_fees(series: Mapping[str, Any] | None = None) -> Fees:
         raise WireError(f"kalshi series {series.get('ticker')}: fee type {kind!r} is not known; do not trade its events")
     try:
         multiplier = Decimal(str(series.get("fee_multiplier", 1)))
-    except InvalidOperation as error:
-        raise WireError(
-            f"kalshi series {series.get('ticker')}: fee_multiplier is no number; do not trade its events"
-        ) from error
+    except InvalidOperation:
+        multiplier = Decimal("NaN")
+    if not multiplier.is_finite() or multiplier < 0:
+        raise WireError(f"kalshi series {series.get('ticker')}: fee_multiplier is no number; do not trade its events")
     return Fees(float(Decimal(str(TAKER_RATE)) * multiplier), 1.0, FeeRounding.UP_CENT)

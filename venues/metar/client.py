@@ -20,6 +20,7 @@ from core.settings import Settings
 from venues.http import Health, Http
 from venues.metar.wire import DECODER, metar_columns, parse_metars
 from venues.records import failed
+from venues.sanity import OLDEST_REPORT
 
 AWC = "https://aviationweather.gov/api/data"
 PER_MINUTE = 60  # 100 are allowed
@@ -73,7 +74,8 @@ class Metar:
         try:
             if answer.error is not None:
                 raise answer.error
-            found = {record.subject: record for record in parse_metars(answer.content, answer.received_at)}
+            oldest = max(OLDEST_REPORT, timedelta(hours=hours + 1))
+            found = {record.subject: record for record in parse_metars(answer.content, answer.received_at, oldest=oldest)}
         except SourceError as error:
             return [failed(SOURCE, Kind.METAR, code, answer.received_at, error, answer.content) for code in codes]
         return [found.get(code) or _nothing(code, answer.received_at) for code in codes]

@@ -102,7 +102,7 @@ def _instant(day: int, hour: int, minute: int, reference: datetime, text: str) -
             for midnight in (_midnight(at) + timedelta(days=shift) for shift in (-2, -1, 0, 1, 2))
             if midnight.day == day
         ]
-    except ValueError:
+    except (ValueError, OverflowError):
         raise WireError(f"metar: {text!r} has no such time of day; keep the text, do not count it") from None
     near = min(candidates, key=lambda candidate: abs(candidate - at), default=None)
     if near is None or abs(near - at) > _LONGEST_DISTANCE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,23 +12,25 @@ from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import Columns, micros
 from venues.metar.report import Report, decode_report
+from venues.sanity import future_fault, quarantine, report_fault
 from venues.spans import joined, json_elements
 
-__all__ = ["Report", "decode_report", "metar_columns", "parse_metars"]
+__all__ = ["Report", "decode_report", "metar_columns", "parse_metars", "sound_fault"]
 
 DECODER = 1
 
 
-def parse_metars(raw: bytes, received_at: datetime) -> list[Record]:
+def parse_metars(raw: bytes, received_at: datetime, *, oldest: timedelta | None = None) -> list[Record]:
     """Return one record per station of an answer; an empty body is no data.
 
     Each record's raw is an array of its station's elements, byte for byte as they came. An element that is not
-    understood stays in the raw and is named under `facts["unread"]`.
+    understood stays in the raw and is named under `facts["unread"]`, one that cannot be true under `facts["quarantined"]`:
+    an impossible temperature, a time to come, or one more than `oldest` ago.
     """
     of_station: dict[str, list[tuple[bytes, Mapping[str, Any]]]] = {}
     for span, element in json_elements(raw, "metar"):
         of_station.setdefault(_station_of(element), []).append((span, element))
-    return [_station_record(station, parts, received_at) for station, parts in of_station.items()]
+    return [_station_record(station, parts, received_at, oldest) for station, parts in of_station.items()]
 
 
 def metar_columns(reports: list[Report]) -> Columns:
@@ -54,17 +56,31 @@ def _station_of(element: object) -> str:
     return station.upper()
 
 
-def _station_record(station: str, parts: list[tuple[bytes, Mapping[str, Any]]], received_at: datetime) -> Record:
+def sound_fault(report: Report, received_at: datetime, oldest: timedelta | None) -> str:
+    """Return the sentence about a report that says what cannot be; "" for a sound one."""
+    tenths = (report.tenths, report.max6, report.min6, report.max24, report.min24)
+    return report_fault(report.station, report.valid_at, tenths, received_at, oldest)
+
+
+def _station_record(
+    station: str, parts: list[tuple[bytes, Mapping[str, Any]]], received_at: datetime, oldest: timedelta | None
+) -> Record:
     read: list[tuple[datetime, datetime, Report]] = []
+    receipts: list[datetime] = []
     unread: list[str] = []
+    lies: list[str] = []
     for _, element in parts:
         try:
-            report = _report_of(station, element)
-            read.append((report.valid_at, _receipt(element) or received_at, report))
+            report, receipt = _report_of(station, element), _receipt(element)
         except WireError as error:
             unread.append(str(error))
+            continue
+        if fault := sound_fault(report, received_at, oldest) or _receipt_fault(report, receipt, received_at):
+            lies.append(fault)
+            continue
+        read.append((report.valid_at, receipt or received_at, report))
+        receipts += [] if receipt is None else [receipt]
     read.sort(key=lambda row: row[:2])  # a correction lies behind what it corrects
-    receipts = [receipt for receipt in (_receipt(element) for _, element in parts) if receipt is not None]
     return Record(
         source="metar",
         kind=Kind.METAR,
@@ -73,9 +89,14 @@ def _station_record(station: str, parts: list[tuple[bytes, Mapping[str, Any]]], 
         issued_at=max(receipts, default=None),
         raw=joined(span for span, _ in parts),
         rows=metar_columns([report for _, _, report in read]),
-        facts={"unread": unread} if unread else {},
+        facts={**({"unread": unread} if unread else {}), **quarantine(lies)},
         decoder=DECODER,
     )
+
+
+def _receipt_fault(report: Report, receipt: datetime | None, received_at: datetime) -> str:
+    fault = "" if receipt is None else future_fault(receipt, received_at)
+    return f"{report.station} {report.valid_at:%Y-%m-%dT%H:%MZ}: its receipt {fault}" if fault else ""
 
 
 def _report_of(station: str, element: Mapping[str, Any]) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -15,11 +16,13 @@ import numpy as np
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import Columns, celsius, micros
+from venues.sanity import believable_part, number_or_none, quarantine
 
 DECODER = 1
-_HOURLY = re.compile(r"temperature_2m(?:_(?P<model>.+))?")
-_DAILY_MAX = re.compile(r"temperature_2m_max(?:_(?P<model>.+))?")
-_OTHER = re.compile(r"(?:max|min|mean|previous_day\d+|anomaly|spread)(?:_.*)?")  # suffixes that are no model
+_HOURLY = {"hourly": re.compile(r"temperature_2m(?:_(?P<model>.+))?")}  # by the variable of our rows
+_DAILY = {f"daily_{name}": re.compile(rf"temperature_2m_{name}(?:_(?P<model>.+))?") for name in ("max", "min")}
+OTHER = re.compile(r"(?:max|min|mean|previous_day\d+|member\d+|anomaly|spread)(?:_.*)?")  # suffixes that are no model
+LATEST_SECOND = 10**11  # the year 5138
 _FAHRENHEIT, _CELSIUS = "°F", "°C"
 
 Rows = list[tuple[str, str, int, float]]  # (model, variable, instant, celsius)
@@ -28,20 +31,26 @@ Rows = list[tuple[str, str, int, float]]  # (model, variable, instant, celsius)
 def parse_forecast(raw: bytes, station: str, received_at: datetime, *, model: str = "best_match") -> Record:
     """Return the `forecast` record of one place; `model` names the column that carries no suffix.
 
-    A model without any value (unit "undefined", or all null) has no rows and is named under `facts["empty"]`.
+    A model without any value (unit "undefined", or all null) has no rows and is named under `facts["empty"]`; values that
+    are no temperature on Earth are left out and named under `facts["quarantined"]`.
 
     Raises:
-        WireError: an error body, unequal lengths, an unknown unit or a wall time that its zone does not have.
+        WireError: an error body, unequal lengths, an unknown unit, a wall time that its zone does not have, or not one
+            believable temperature.
     """
-    body = _object(raw)
-    zone = _zone(body)
-    hourly, empty_hourly = _section(body, "hourly", _HOURLY, zone, model, _instants)
-    daily, empty_daily = _section(body, "daily", _DAILY_MAX, zone, model, _day_starts)
+    body = json_object(raw)
+    zone = zone_of(body)
+    hourly, empty_hourly, lies_hourly = _section(body, "hourly", _HOURLY, zone, model, hours_of)
+    daily, empty_daily, lies_daily = _section(body, "daily", _DAILY, zone, model, _day_starts)
+    lies = [f"{station} {lie}" for lie in (*lies_hourly, *lies_daily)]
+    if lies and not (hourly or daily):
+        raise WireError(f"open_meteo: {lies[0]}; nothing else is in the answer, the bytes are kept")
     if "hourly" not in body and "daily" not in body:
         raise WireError(f"open_meteo: neither hourly nor daily in {str(body)[:80]}; the bytes are kept")
-    facts: dict[str, Any] = {"latitude": _number(body, "latitude"), "longitude": _number(body, "longitude")}
+    facts: dict[str, Any] = grid_point(body)
     if empty := sorted({*empty_hourly, *empty_daily}):
         facts["empty"] = empty
+    facts |= quarantine(lies)
     return Record(
         source="open_meteo", kind=Kind.FORECAST, subject=station, received_at=received_at, issued_at=None, raw=raw,
         rows=forecast_columns(hourly + daily), facts=facts, decoder=DECODER,
@@ -58,10 +67,11 @@ def forecast_columns(rows: Rows) -> Columns:
     }
 
 
-def _object(raw: bytes) -> Mapping[str, Any]:
+def json_object(raw: bytes) -> Mapping[str, Any]:
+    """Return the object of an answer; WireError for an error body and for what is no object."""
     try:
         body = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"open_meteo: the answer is no JSON ({error}); the bytes are kept") from error
     if not isinstance(body, dict):
         raise WireError(f"open_meteo: the answer is no object ({str(body)[:60]}); the bytes are kept")
@@ -71,49 +81,62 @@ def _object(raw: bytes) -> Mapping[str, Any]:
 
 
 def _section(
-    body: Mapping[str, Any], name: str, pattern: re.Pattern[str], zone: tzinfo, unsuffixed: str, instants_of: Any
-) -> tuple[Rows, list[str]]:
+    body: Mapping[str, Any], name: str, patterns: Mapping[str, re.Pattern[str]], zone: tzinfo, unsuffixed: str, instants_of: Any
+) -> tuple[Rows, list[str], list[str]]:
     if name not in body:
-        return [], []
-    columns, units = body[name], body.get(f"{name}_units") or {}
-    if not isinstance(columns, dict) or not isinstance(columns.get("time"), list):
-        raise WireError(f"open_meteo: {name} has no times; the bytes are kept")
+        return [], [], []
+    columns, units = timed_columns(body, name)
     instants = instants_of(columns["time"], units.get("time"), zone)
-    variable = "hourly" if name == "hourly" else "daily_max"
     rows: Rows = []
-    empty = []
-    for model, key in _models(columns, pattern, unsuffixed):
-        values = _celsius(key, columns[key], units.get(key), len(instants))
+    empty, lies = [], []
+    for variable, model, key in _models(columns, patterns, unsuffixed):
+        values = celsius_values(key, columns[key], units.get(key), len(instants))
         present = [(model, variable, at, value) for at, value in zip(instants, values, strict=True) if value is not None]
-        rows += present
         if not present:
             empty.append(model)
-    return rows, empty
+        kept, lie = believable_part(np.array([row[3] for row in present]), f"{model} {variable}")
+        rows += [row for row, keep in zip(present, kept.tolist(), strict=True) if keep] if lie else present
+        lies += [lie] if lie else []
+    return rows, empty, lies
 
 
-def _models(columns: Mapping[str, Any], pattern: re.Pattern[str], unsuffixed: str) -> Iterator[tuple[str, str]]:
+def timed_columns(body: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return columns and units of a section of an answer; WireError when it has no times."""
+    columns, units = body.get(name), body.get(f"{name}_units")
+    if not isinstance(columns, dict) or not isinstance(columns.get("time"), list):
+        raise WireError(f"open_meteo: {name} has no times; the bytes are kept")
+    return columns, units if isinstance(units, dict) else {}
+
+
+def _models(
+    columns: Mapping[str, Any], patterns: Mapping[str, re.Pattern[str]], unsuffixed: str
+) -> Iterator[tuple[str, str, str]]:
     # By pattern, not by what was asked for: the service resolves names (`gfs_seamless` → `_ncep_gefs_seamless`).
-    for key in columns:
-        found = pattern.fullmatch(key)
-        if found is not None and not (found["model"] and _OTHER.fullmatch(found["model"])):
-            yield found["model"] or unsuffixed, key
+    for variable, pattern in patterns.items():
+        for key in columns:
+            found = pattern.fullmatch(key)
+            if found is not None and not (found["model"] and OTHER.fullmatch(found["model"])):
+                yield variable, found["model"] or unsuffixed, key
 
 
-def _celsius(key: str, values: Any, unit: Any, length: int) -> list[float | None]:
+def celsius_values(key: str, values: Any, unit: Any, length: int) -> list[float | None]:
+    """Return the temperatures of a column, None where it has none; WireError when it does not fit its times or its unit."""
     if not isinstance(values, list) or len(values) != length:
         raise WireError(f"open_meteo: {key} has not the {length} values of its times; the bytes are kept")
-    if any(value is not None and (isinstance(value, bool) or not isinstance(value, int | float)) for value in values):
+    numbers = [number_or_none(value) for value in values]
+    if any(number is None and value is not None for number, value in zip(numbers, values, strict=True)):
         raise WireError(f"open_meteo: {key} holds something that is no number; the bytes are kept")
     if unit == _CELSIUS:
-        return [None if value is None else float(value) for value in values]
+        return numbers
     if unit == _FAHRENHEIT:
-        return [None if value is None else float(celsius(np.array(float(value)))) for value in values]
+        return [None if value is None else float(celsius(np.array(value))) for value in numbers]
     if all(value is None for value in values):
-        return values  # an unsupported variable: unit "undefined" and nothing in it
+        return numbers  # an unsupported variable: unit "undefined" and nothing in it
     raise WireError(f"open_meteo: {key} is in {unit!r}, neither °C nor °F; the bytes are kept")
 
 
-def _instants(times: Sequence[Any], unit: Any, zone: tzinfo) -> list[int]:
+def hours_of(times: Sequence[Any], unit: Any, zone: tzinfo) -> list[int]:
+    """Return the instants of an hourly section; WireError when they do not ascend, or do not exist in their zone."""
     if unit == "unixtime":
         return _ascending([_unix(value) for value in times])
     # Wall time without offset: on the day clocks go back an hour stands twice, the second one is the later.
@@ -138,7 +161,7 @@ def _day_starts(times: Sequence[Any], unit: Any, zone: tzinfo) -> list[int]:
 
 
 def _unix(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LATEST_SECOND:
         raise WireError(f"open_meteo: time {value!r} is no Unix second; the bytes are kept")
     return value * 1_000_000
 
@@ -159,15 +182,22 @@ def _ascending(instants: list[int]) -> list[int]:
     return instants
 
 
-def _zone(body: Mapping[str, Any]) -> tzinfo:
+def zone_of(body: Mapping[str, Any]) -> tzinfo:
+    """Return the zone of the wall times of an answer."""
     try:
         return ZoneInfo(str(body["timezone"]))
-    except (KeyError, ValueError, ZoneInfoNotFoundError):
+    except (KeyError, ValueError, OSError, ZoneInfoNotFoundError):
+        pass
+    try:
         return timezone(timedelta(seconds=int(body.get("utc_offset_seconds") or 0)))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise WireError(f"open_meteo: neither timezone nor utc_offset_seconds is one ({error}); the bytes are kept") from error
 
 
-def _number(body: Mapping[str, Any], key: str) -> float:
-    value = body.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WireError(f"open_meteo: {key} is {value!r}; the bytes are kept")
-    return float(value)
+def grid_point(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the numbers hold, which is not quite where they were asked for; WireError when it says nothing of it."""
+    found = {key: number_or_none(body.get(key)) for key in ("latitude", "longitude")}
+    for key, value in found.items():
+        if value is None or not math.isfinite(value):
+            raise WireError(f"open_meteo: {key} is {body.get(key)!r}; the bytes are kept")
+    return {**found}

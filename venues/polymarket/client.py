@@ -1,157 +1,298 @@
-"""Polymarket, read only: listings and outcomes from Gamma, books from the CLOB."""
+"""Polymarket, read only: listings and outcomes from Gamma, books from the CLOB's stream or its poller, trades."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from requests.adapters import BaseAdapter
 
-from core.clock import Clock
-from core.days import window_of
-from core.errors import RuleError, SourceError, WireError
+from core.clock import Clock, monotonic_seconds
+from core.errors import SourceError, SourceRefusedError, WireError
 from core.model.record import Ask, Kind, Record
-from core.model.rule import DayWindow, Extreme, SettlementRule
-from core.registry import load_stations
 from core.settings import Settings
-from venues.http import Answer, Health, Http
-from venues.polymarket.clob import parse_books, parse_winner
-from venues.polymarket.gamma import Words, event_day_of, event_slug, parse_event
-from venues.polymarket.outcomes import parse_outcome, undecided
-from venues.polymarket.rules import parse_rule
+from venues.http import Answer, Health, Http, Query
+from venues.polymarket.clob import Spans, books_record, parse_book, polled_records, read_books
+from venues.polymarket.gamma import is_series
+from venues.polymarket.listings import SOURCE, Listings
+from venues.polymarket.past import Past
+from venues.polymarket.stream import LIMITS, Limits, Printed, Stream
+from venues.polymarket.stream_wire import Snapshot
+from venues.polymarket.tape import (
+    MOST_CONDITIONS,
+    MOST_PAGES,
+    PAGE,
+    Market,
+    Page,
+    Tape,
+    Trade,
+    merged,
+    parse_trades,
+    prints_record,
+    reaches_back,
+    traded,
+)
 from venues.records import failed
-from venues.spans import joined, json_elements
+from venues.spans import joined
 
-GAMMA, CLOB = "https://gamma-api.polymarket.com", "https://clob.polymarket.com"
-GAMMA_PER_MINUTE, CLOB_PER_MINUTE = 1_500, 3_000  # half of what is published, the sliding window allowed for
+GAMMA, CLOB, DATA = "https://gamma-api.polymarket.com", "https://clob.polymarket.com", "https://data-api.polymarket.com"
+GAMMA_PER_MINUTE, CLOB_PER_MINUTE, DATA_PER_MINUTE = 1_500, 3_000, 600  # half of what is published, windows slide
 TOKENS_PER_BOOKS = 100
-EXTREMES = (Extreme.HIGH,)  # which events an EVENTS ask looks for
-SOURCE = "polymarket"
+RESYNC_SECONDS = 300.0  # a streamed event is polled this often all the same
+MOST_REMEMBERED = 2_000  # events whose markets are known by heart
 
 
 class Polymarket:
-    """Events of a city (subject: its slug token), books and outcomes of an event (subject: its slug)."""
+    """Events of a series (subject: `highest-temperature-in-nyc`), books, prints and outcomes of an event (its slug)."""
 
     name = SOURCE
-    gives = frozenset({Kind.EVENTS, Kind.BOOKS, Kind.OUTCOMES})
+    gives = frozenset({Kind.EVENTS, Kind.BOOKS, Kind.PRINTS, Kind.OUTCOMES})
+    gives_past = frozenset({Kind.EVENTS})
 
     def __init__(
-        self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
-    ) -> None:
+        self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False,
+        limits: Limits = LIMITS,
+    ) -> None:  # fmt: skip
         def http(name: str, most: int) -> Http:
             return Http(
                 name, settings.source(name), clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated,
                 most_per_minute=most,
             )  # fmt: skip
 
+        def base(name: str, usual: str) -> str:
+            return (settings.source(name).base_url or usual).rstrip("/")
+
+        self._clock = clock
         self._gamma, self._clob = http("polymarket_gamma", GAMMA_PER_MINUTE), http("polymarket_clob", CLOB_PER_MINUTE)
-        self._gamma_base = (settings.source("polymarket_gamma").base_url or GAMMA).rstrip("/")
-        self._clob_base = (settings.source("polymarket_clob").base_url or CLOB).rstrip("/")
-        self._words = rule_words()
+        self._data = http("polymarket_data", DATA_PER_MINUTE)
+        self._clob_base = base("polymarket_clob", CLOB)
+        # Books of another world have nothing to do with the real trades and the real stream.
+        is_elsewhere = bool(settings.source("polymarket_clob").base_url)
+        self._data_base = base("polymarket_data", "" if is_elsewhere else DATA)
+        self._listings = Listings(self._gamma, base("polymarket_gamma", GAMMA), self._clob, self._clob_base, clock)
+        self._past = Past(self._listings, self._clob, self._clob_base)
+        streaming = settings.source("polymarket_stream")
+        is_streamed = streaming.enabled and not simulated and adapter is None and (streaming.base_url or not is_elsewhere)
+        self._stream = Stream(streaming.base_url, clock, user_agent=settings.user_agent, limits=limits) if is_streamed else None
+        self._polled_at: dict[str, float] = {}  # event → when its streamed books were last compared
+        self._markets: dict[str, tuple[Market, ...]] = {}
+        self._tape = Tape()
 
     @property
     def health(self) -> Mapping[str, Health]:
-        """Return what is known of both services."""
-        return {"polymarket_gamma": self._gamma.health, "polymarket_clob": self._clob.health}
+        """Return what is known of each service."""
+        known = {"polymarket_gamma": self._gamma.health, "polymarket_clob": self._clob.health}
+        if self._data_base:
+            known["polymarket_data"] = self._data.health
+        if self._stream is not None:
+            known["polymarket_stream"] = self._stream.health
+        return known
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
-        """Yield a record per event found, per books ask and per outcome ask; a failed one carries its error."""
+        """Yield a record per event found and per books, prints and outcomes ask; a failed one carries its error."""
         yield from self._events([ask for ask in asks if ask.kind is Kind.EVENTS])
         yield from self._books([ask for ask in asks if ask.kind is Kind.BOOKS])
-        yield from self._outcomes([ask for ask in asks if ask.kind is Kind.OUTCOMES])
+        yield from self._prints([ask for ask in asks if ask.kind is Kind.PRINTS])
+        yield from self._listings.outcomes(list(dict.fromkeys(ask.subject for ask in asks if ask.kind is Kind.OUTCOMES)))
+
+    def past(self, ask: Ask) -> Iterator[Record]:
+        """Yield what one would have known of the ended events of a series and some days, each record at its own time."""
+        if ask.kind is not Kind.EVENTS or not is_series(ask.subject):
+            error = SourceRefusedError(f"polymarket: no history of {ask.kind} {ask.subject!r}; ask for events of a series")
+            yield failed(SOURCE, ask.kind, ask.subject, self._clock.now(), error)
+            return
+        yield from self._past.past(ask, self._clock.now())
+
+    def close(self) -> None:
+        """Stop the stream and give the connections back."""
+        if self._stream is not None:
+            self._stream.close()
+        for service in (self._gamma, self._clob, self._data):
+            service.close()
 
     def _events(self, asks: Sequence[Ask]) -> Iterator[Record]:
-        wanted = list(dict.fromkeys((ask.subject, day, extreme) for ask in asks for day in ask.days for extreme in EXTREMES))
-        listed = [_Listed(event_slug(city, day, extreme), day) for city, day, extreme in wanted]
-        answers = self._by_slug([listing.slug for listing in listed])
-        # Up to February 2026 slugs had no year; such a slug is used again every year, so the day is checked.
-        again = [i for i, answer in enumerate(answers) if answer.error is None and not _holds(answer)]
-        bare = [event_slug(city, day, extreme, with_year=False) for city, day, extreme in (wanted[i] for i in again)]
-        for i, answer in zip(again, self._by_slug(bare), strict=True):
-            if answer.error is None:
-                answers[i] = answer
-        for listing, answer in zip(listed, answers, strict=True):
-            yield from self._event_records(listing, answer)
-
-    def _event_records(self, listing: _Listed, answer: Answer) -> Iterator[Record]:
-        if answer.error is not None:
-            yield failed(SOURCE, Kind.EVENTS, listing.slug, answer.received_at, answer.error, answer.content)
-            return
-        try:
-            for span, event in json_elements(answer.content, "polymarket /events"):
-                if isinstance(event, dict) and event_day_of(event) == listing.day:
-                    yield parse_event(event, joined([span]), answer.received_at, self._words)
-        except WireError as error:
-            yield failed(SOURCE, Kind.EVENTS, listing.slug, answer.received_at, error, answer.content)
-
-    def _by_slug(self, slugs: Sequence[str], **more: str) -> list[Answer]:
-        return self._gamma.get_all(f"{self._gamma_base}/events", [{"slug": slug, **more} for slug in slugs])
+        for record in self._listings.events(asks):
+            self._remember(record)
+            yield record
 
     def _books(self, asks: Sequence[Ask]) -> Iterator[Record]:
         tokens_of: dict[str, tuple[str, ...]] = {}
         for ask in asks:
             tokens_of[ask.subject] = tuple(dict.fromkeys((*tokens_of.get(ask.subject, ()), *ask.tokens)))
-        for event_ids in _batches(tokens_of):
-            yield from self._books_of({event_id: tokens_of[event_id] for event_id in event_ids})
+        if self._stream is not None and tokens_of:
+            self._stream.follow(tokens_of)
+        polled = {}
+        for event_id, tokens in tokens_of.items():
+            record = self._streamed(event_id, tokens)
+            if record is not None:
+                yield record
+            else:
+                polled[event_id] = tokens
+        for event_ids in _batches(polled):
+            yield from self._books_of({event_id: polled[event_id] for event_id in event_ids})
+
+    def _streamed(self, event_id: str, tokens: Sequence[str]) -> Record | None:
+        """Return the books as the stream knows them; None where the poller must be asked."""
+        polled_at = self._polled_at.get(event_id)
+        if self._stream is None or polled_at is None or monotonic_seconds() - polled_at > RESYNC_SECONDS:
+            return None
+        now = self._clock.now()
+        found = self._stream.books(event_id, tokens)
+        return books_record(event_id, found.books, joined(found.raw), now, stream=True) if found is not None else None
 
     def _books_of(self, tokens_of: Mapping[str, Sequence[str]]) -> list[Record]:
         tokens = [token for listed in tokens_of.values() for token in listed]
         chunks = [tokens[i : i + TOKENS_PER_BOOKS] for i in range(0, len(tokens), TOKENS_PER_BOOKS)]
         answers = [self._clob.post(f"{self._clob_base}/books", [{"token_id": token} for token in chunk]) for chunk in chunks]
-        received_at = answers[-1].received_at
+        received_at = answers[-1].received_at if answers else self._clock.now()
         try:
             for answer in answers:
                 if answer.error is not None:
                     raise answer.error
-            return parse_books([answer.content for answer in answers], tokens_of, received_at)
+            spans = read_books([answer.content for answer in answers])
         except SourceError as error:
             raw = b"\n".join(answer.content for answer in answers)
             return [failed(SOURCE, Kind.BOOKS, event_id, received_at, error, raw) for event_id in tokens_of]
+        records = polled_records(spans, tokens_of, received_at)
+        self._resync(records, spans, tokens_of)
+        return records
 
-    def _outcomes(self, asks: Sequence[Ask]) -> Iterator[Record]:
-        slugs = list(dict.fromkeys(ask.subject for ask in asks))
-        answers = self._by_slug(slugs)
-        # Without `closed` only open events are listed; a closed one is found by asking for it.
-        again = [i for i, answer in enumerate(answers) if answer.error is None and not _holds(answer)]
-        for i, answer in zip(again, self._by_slug([slugs[i] for i in again], closed="true"), strict=True):
-            answers[i] = answer
-        for slug, answer in zip(slugs, answers, strict=True):
-            yield self._outcome_record(slug, answer)
+    def _resync(self, records: Sequence[Record], spans: Spans, tokens_of: Mapping[str, Sequence[str]]) -> None:
+        if self._stream is None:
+            return
+        for record in records:
+            if record.error is None:
+                self._stream.adopt(record.subject, _snapshots(spans, tokens_of[record.subject]))
+                self._polled_at[record.subject] = monotonic_seconds()
+                _trim(self._polled_at)
 
-    def _outcome_record(self, slug: str, answer: Answer) -> Record:
+    def _prints(self, asks: Sequence[Ask]) -> Iterator[Record]:
+        events = list(dict.fromkeys(ask.subject for ask in asks))
+        yield from self._learn([event_id for event_id in events if event_id not in self._markets])
+        polled: list[str] = []
+        for event_id in events:
+            if event_id not in self._markets:
+                continue
+            record = self._streamed_prints(event_id)
+            if record is not None:
+                yield record
+            else:
+                polled.append(event_id)
+        yield from self._polled_prints(polled)
+
+    def _learn(self, event_ids: Sequence[str]) -> Iterator[Record]:
+        """Learn the markets of events that were not listed in this process; yield a failed record for each that is not known."""
+        if not event_ids:
+            return
+        for record in self._listings.by_slug(event_ids):
+            self._remember(record)
+        for event_id in event_ids:
+            if event_id not in self._markets:
+                error = WireError(f"polymarket /events: {event_id} is not listed with its conditions; ask again later")
+                yield failed(SOURCE, Kind.PRINTS, event_id, self._clock.now(), error)
+
+    def _remember(self, record: Record) -> None:
+        conditions: Mapping[str, str] = record.facts.get("conditions") or {}
+        if record.error is None and conditions:
+            columns = (record.rows[name].tolist() for name in ("market_id", "yes", "no"))
+            rows = zip(*columns, strict=True)
+            self._markets[record.subject] = tuple(Market(market, conditions[market], yes, no) for market, yes, no in rows)
+            _trim(self._markets)
+
+    def _streamed_prints(self, event_id: str) -> Record | None:
+        markets = self._markets[event_id]
+        tokens = [token for market in markets for token in (market.yes, market.no)]
+        found = self._stream.prints(event_id, tokens) if self._stream is not None else None
+        if found is None or not self._tape.is_enough(event_id, found.since):
+            return None
+        now = self._clock.now()
+        trades, raw, faults = _trades_of(found, markets, now)
+        new = self._tape.of_stream(event_id, trades, now)
+        return prints_record(
+            event_id, [trades[i] for i in new], joined(raw[i] for i in new), now, faults, stream=True
+        )  # fmt: skip
+
+    def _polled_prints(self, event_ids: Sequence[str]) -> Iterator[Record]:
+        if event_ids and not self._data_base:
+            error = SourceRefusedError("polymarket: trades have no address; set sources.polymarket_data.base_url")
+            yield from (failed(SOURCE, Kind.PRINTS, event_id, self._clock.now(), error) for event_id in event_ids)
+            return
+        asked_at = self._clock.now()
+        questions = [(event_id, query) for event_id in event_ids for query in self._trade_queries(event_id)]
+        first = self._data.get_all(f"{self._data_base}/trades", [query for _, query in questions])
+        answers: dict[str, list[tuple[Query, Answer]]] = {}
+        for (event_id, query), answer in zip(questions, first, strict=True):
+            answers.setdefault(event_id, []).append((query, answer))
+        for event_id, said in answers.items():
+            yield self._prints_of(event_id, said, asked_at)
+
+    def _trade_queries(self, event_id: str) -> Iterator[Query]:
+        conditions = [market.condition for market in self._markets[event_id]]
+        for i in range(0, len(conditions), MOST_CONDITIONS):
+            chunk = ",".join(conditions[i : i + MOST_CONDITIONS])
+            yield {"market": chunk, "limit": str(PAGE), "offset": "0", "takerOnly": "true"}
+
+    def _prints_of(self, event_id: str, said: Sequence[tuple[Query, Answer]], asked_at: datetime) -> Record:
+        pages: list[Page] = []
+        received_at = asked_at
         try:
-            if answer.error is not None:
-                return failed(SOURCE, Kind.OUTCOMES, slug, answer.received_at, answer.error, answer.content)
-            found = [part for part in json_elements(answer.content, "polymarket /events") if _slug_of(part[1]) == slug]
-            if not found:
-                raise WireError(f"polymarket /events: {slug} is listed neither open nor closed; ask again later")
-            span, event = found[0]
-            return parse_outcome(event, joined([span]), answer.received_at, self._clob_verdicts(event))
-        except WireError as error:
-            return failed(SOURCE, Kind.OUTCOMES, slug, answer.received_at, error, answer.content)
+            for query, answer in said:
+                for page_answer in self._trade_pages(event_id, query, answer):
+                    received_at = max(received_at, page_answer.received_at)
+                    pages.append(self._trade_page(event_id, page_answer))
+        except SourceError as error:
+            # What a service says about a failure names nobody; an answer that is not understood may.
+            raw = said[0][1].content if said[0][1].error is not None and said[0][1].status != 200 else b""
+            return failed(SOURCE, Kind.PRINTS, event_id, received_at, error, raw)
+        page = merged(pages)
+        new = self._tape.of_service(event_id, page, asked_at)
+        raw = joined([*(page.kept[i] for i in new), *page.odd])
+        return prints_record(event_id, [page.trades[i] for i in new], raw, received_at, page.faults)
 
-    def _clob_verdicts(self, event: Mapping[str, Any]) -> dict[str, bool | None]:
-        verdicts: dict[str, bool | None] = {}
-        for condition in undecided(event):
-            answer = self._clob.get(f"{self._clob_base}/markets/{condition}")
-            verdicts[condition] = parse_winner(answer.content) if answer.error is None else None
-        return verdicts
+    def _trade_pages(self, event_id: str, query: Query, first: Answer) -> Iterator[Answer]:
+        yield first
+        answer = first
+        for number in range(1, MOST_PAGES):
+            if reaches_back(self._trade_page(event_id, answer), self._tape.told(event_id)):
+                return
+            answer = self._data.get(f"{self._data_base}/trades", {**query, "offset": str(number * PAGE)})
+            yield answer
+
+    def _trade_page(self, event_id: str, answer: Answer) -> Page:
+        if answer.error is not None:
+            raise answer.error
+        return parse_trades(answer.content, self._markets[event_id], answer.received_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    slug: str
-    day: date
+def _trades_of(found: Printed, markets: Sequence[Market], now: datetime) -> tuple[list[Trade], list[bytes], list[str]]:
+    market_of = {token: market for market in markets for token in (market.yes, market.no)}
+    trades: dict[Trade, bytes] = {}
+    faults = []
+    for each in found.prints:
+        try:
+            trade = traded(
+                market_of[each.token], each.token, bought=each.bought, at=each.timestamp * 1_000, price=each.price,
+                size=each.size, received_at=now,
+            )  # fmt: skip
+        except (ValueError, ArithmeticError) as error:
+            faults.append(f"a trade of {each.token}: {error}")
+            continue
+        trades.setdefault(trade, each.raw)  # one that is told of both tokens is one
+    return list(trades), list(trades.values()), faults
 
 
-def _holds(answer: Answer) -> bool:
-    return answer.content.strip() not in (b"", b"[]")
+def _snapshots(spans: Spans, tokens: Sequence[str]) -> Iterator[Snapshot]:
+    for token in tokens:
+        for span, payload in spans.get(token, ())[:1]:
+            stamp = str(payload.get("timestamp") or "")
+            if stamp.isdigit() and not parse_book(payload).faults:
+                yield Snapshot(token, int(stamp), str(payload.get("hash") or ""), payload, span)
 
 
-def _slug_of(event: Any) -> str:
-    return str(event.get("slug")) if isinstance(event, dict) else ""
+def _trim(remembered: dict[str, Any]) -> None:
+    while len(remembered) > MOST_REMEMBERED:
+        remembered.pop(next(iter(remembered)))
 
 
 def _batches(tokens_of: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
@@ -166,21 +307,3 @@ def _batches(tokens_of: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
         size += len(tokens)
     if batch:
         yield batch
-
-
-def rule_words() -> Words:
-    """Return how an event's own words are read: the rule parser, and the committed tables for zone and city."""
-    stations = load_stations()
-
-    def rule(text: str, day: date, resolution_source: str) -> SettlementRule:
-        return parse_rule(text, event_day=day, resolution_source=resolution_source)
-
-    def start(found: SettlementRule, day: date) -> datetime:
-        if found.station not in stations:
-            raise RuleError(f"station {found.station} is not in stations.csv; add it before its events are traded")
-        return window_of(DayWindow.CIVIL, stations[found.station].tz, day)[0]
-
-    def city(found: SettlementRule) -> str:
-        return stations[found.station].city if found.station in stations else ""
-
-    return Words(rule, start, city)

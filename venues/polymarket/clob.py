@@ -15,12 +15,16 @@ import numpy as np
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, iso
+from venues.records import failed
+from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated
 from venues.spans import joined, json_elements
 
 DECODER = 1
 TICK_MICRO, MIN_SIZE_MICRO = 10_000, 5 * MICRO  # weather's own, for bodies of 2024 that do not say
 _DIGITS = 6  # of a millionth
-_PLAIN = re.compile(r"(\d{1,12})(?:\.(\d*))?", re.ASCII)
+_PLAIN = re.compile(r"(?=\.?\d)(\d{0,12})(?:\.(\d*))?", re.ASCII)  # documented examples drop the zero: ".48"
+
+Spans = dict[str, list[tuple[bytes, Any]]]  # by token: the bytes and the value of its books
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Book:
     min_size_micro: int
     changed_at: str  # ISO, "" unknown: of the last change, a quiet book may be minutes old and right
     hash: str
+    faults: tuple[str, ...] = ()  # levels that are none, left out of the sides
 
 
 def parse_book(payload: Mapping[str, Any]) -> Book:
@@ -41,33 +46,37 @@ def parse_book(payload: Mapping[str, Any]) -> Book:
     token = payload.get("asset_id")
     if not isinstance(token, str) or not token:
         raise WireError(f"polymarket /books: a book without asset_id ({str(payload)[:80]}); the bytes are kept")
+    faults: list[str] = []
     try:
         return Book(
             token=token,
-            bids=_levels(payload.get("bids"), best=-1),
-            asks=_levels(payload.get("asks"), best=1),
-            tick_micro=_micro(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
-            min_size_micro=_micro(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
-            changed_at=_changed_at(payload.get("timestamp")),
+            bids=_levels(payload.get("bids"), -1, faults),
+            asks=_levels(payload.get("asks"), 1, faults),
+            tick_micro=micro_of(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
+            min_size_micro=micro_of(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
+            changed_at=changed_at_of(payload.get("timestamp")),
             hash=str(payload.get("hash") or ""),
+            faults=tuple(faults),
         )
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise WireError(f"polymarket /books: the book of {token} has no meaning ({error}); the bytes are kept") from error
 
 
-def parse_books(answers: Sequence[bytes], tokens_of: Mapping[str, Sequence[str]], received_at: datetime) -> list[Record]:
-    """Return one `books` record per event, from the answers that hold its tokens.
-
-    Answers come in no promised order and leave out tokens without a book: those are absent from the facts too.
-    """
-    spans: dict[str, tuple[bytes, Any]] = {}
+def read_books(answers: Sequence[bytes]) -> Spans:
+    """Return bytes and value of each book by token; they come in no promised order."""
+    spans: Spans = {}
     for raw in answers:
         for span, payload in json_elements(raw, "polymarket /books"):
             if isinstance(payload, dict) and isinstance(payload.get("asset_id"), str):
-                spans[payload["asset_id"]] = (span, payload)
+                spans.setdefault(payload["asset_id"], []).append((span, payload))
             else:
                 raise WireError(f"polymarket /books: an element is no book ({span[:60]!r}); the bytes are kept")
-    return [_books_record(event_id, tokens, spans, received_at) for event_id, tokens in tokens_of.items()]
+    return spans
+
+
+def polled_records(spans: Spans, tokens_of: Mapping[str, Sequence[str]], received_at: datetime) -> list[Record]:
+    """Return one `books` record per event. Tokens without a book are left out by the venue, thus absent from the facts."""
+    return [_polled_record(event_id, tokens, spans, received_at) for event_id, tokens in tokens_of.items()]
 
 
 def parse_winner(raw: bytes) -> bool | None:
@@ -83,16 +92,18 @@ def parse_winner(raw: bytes) -> bool | None:
     return tokens["Yes"]
 
 
-def _books_record(
-    event_id: str, tokens: Sequence[str], spans: Mapping[str, tuple[bytes, Any]], received_at: datetime
-) -> Record:
-    found = [spans[token] for token in tokens if token in spans]
-    books: list[Book] = []
-    error: str | None = None
+def _polled_record(event_id: str, tokens: Sequence[str], spans: Spans, received_at: datetime) -> Record:
+    found = [part for token in tokens for part in spans.get(token, ())]
+    raw = joined(span for span, _ in found)
     try:
-        books = [parse_book(payload) for _, payload in found]
+        refuse_repeated("polymarket /books: the book of token", (payload["asset_id"] for _, payload in found))
+        return books_record(event_id, [parse_book(payload) for _, payload in found], raw, received_at)
     except WireError as malformed:
-        books, error = [], str(malformed)
+        return failed("polymarket", Kind.BOOKS, event_id, received_at, malformed, raw)
+
+
+def books_record(event_id: str, books: Sequence[Book], raw: bytes, received_at: datetime, **more: Any) -> Record:
+    """Return the `books` record of an event; what lies is named, a crossed book too."""
     facts = {
         "tokens": {
             book.token: {
@@ -102,11 +113,17 @@ def _books_record(
             for book in books
         }
     }  # fmt: skip
+    named = [f"{book.token}: {fault}" for book in books for fault in (*book.faults, _crossed(book)) if fault]
     return Record(
-        source="polymarket", kind=Kind.BOOKS, subject=event_id, received_at=received_at, issued_at=None,
-        raw=joined(span for span, _ in found), rows=book_columns(books), facts={} if error else facts, error=error,
-        decoder=DECODER,
+        source="polymarket", kind=Kind.BOOKS, subject=event_id, received_at=received_at, issued_at=None, raw=raw,
+        rows=book_columns(books), facts={**facts, **more, **quarantine(named)}, decoder=DECODER,
     )  # fmt: skip
+
+
+def _crossed(book: Book) -> str:
+    if not book.bids or not book.asks or book.bids[0][0] < book.asks[0][0]:
+        return ""
+    return crossed_fault([book.bids[0][0]], [book.asks[0][0]])
 
 
 def book_columns(books: Sequence[Book]) -> Columns:
@@ -125,20 +142,30 @@ def book_columns(books: Sequence[Book]) -> Columns:
     }
 
 
-def _levels(side: Any, best: int) -> tuple[tuple[int, int], ...]:
+def _levels(side: Any, best: int, faults: list[str]) -> tuple[tuple[int, int], ...]:
     # The wire lists levels worst first and may say null for an empty side.
-    levels = {}
+    levels: dict[int, int] = {}
     for level in side or []:
-        price, size = _micro(level["price"]), _size_micro(level["size"])
-        if not 0 < price < MICRO:
-            raise ValueError(f"price {level['price']} is not between 0 and 1")
+        try:
+            price, size = micro_of(level["price"]), size_of(level["size"])
+        except _NoNumber as error:
+            faults.append(str(error))
+            continue
         if price in levels:
             raise ValueError(f"price {level['price']} stands twice in one side")
+        if not 0 < price < MICRO or size <= 0:
+            faults.append(level_fault(price, size))
+            continue
         levels[price] = size
-    return tuple(sorted(((price, size) for price, size in levels.items() if size > 0), key=lambda level: best * level[0]))
+    return tuple(sorted(levels.items(), key=lambda level: best * level[0]))
 
 
-def _micro(value: Any) -> int:
+class _NoNumber(ValueError):
+    """Infinite or not a number, in a place for one."""
+
+
+def micro_of(value: Any) -> int:
+    """Return a price in millionths, exactly; ValueError, TypeError or InvalidOperation when it is none."""
     plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
     if plain is not None and len(plain[2] or "") <= _DIGITS:
         return _of_digits(plain)
@@ -148,19 +175,15 @@ def _micro(value: Any) -> int:
     return int(scaled)
 
 
-def _size_micro(value: Any) -> int:
+def size_of(value: Any) -> int:
+    """Return a size in millionths of a share; what lies below one cannot be taken."""
     plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
-    if plain is not None:
-        return _of_digits(plain)
-    size = _decimal(value)
-    if size < 0:
-        raise ValueError(f"size {value} is negative")
-    return int(size * MICRO)  # what lies below a millionth of a share cannot be taken
+    return _of_digits(plain) if plain is not None else int(_decimal(value) * MICRO)
 
 
 def _of_digits(plain: re.Match[str]) -> int:
     # Thousands of levels in a cycle: whole numbers are exact too, and a third of the price of decimals.
-    return int(plain[1] + (plain[2] or "")[:_DIGITS].ljust(_DIGITS, "0"))
+    return int((plain[1] or "0") + (plain[2] or "")[:_DIGITS].ljust(_DIGITS, "0"))
 
 
 def _decimal(value: Any) -> Decimal:
@@ -168,11 +191,12 @@ def _decimal(value: Any) -> Decimal:
         raise TypeError(f"{value!r} is no number")
     number = Decimal(str(value))
     if not number.is_finite():
-        raise ValueError(f"{value!r} is no number")
+        raise _NoNumber(f"{value} is no number")
     return number
 
 
-def _changed_at(timestamp: Any) -> str:
+def changed_at_of(timestamp: Any) -> str:
+    """Return the instant of milliseconds as text; "" for none."""
     if timestamp in (None, ""):
         return ""
     return iso(datetime.fromtimestamp(int(timestamp) / 1000, UTC))

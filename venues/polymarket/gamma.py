@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,12 +21,14 @@ from core.model.rule import Extreme, SettlementRule
 from core.units import MICRO, Columns, Unit, iso, parse_iso
 from venues.polymarket.clob import MIN_SIZE_MICRO, TICK_MICRO
 from venues.polymarket.ladder import parse_label
+from venues.sanity import refuse_repeated
 
 DECODER = 1
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
+_SERIES = re.compile(r"(?:highest|lowest)-temperature-in-[a-z0-9]+(?:-[a-z0-9]+)*")
 _WORDS = {Extreme.HIGH: "highest", Extreme.LOW: "lowest"}
 
 RuleOf = Callable[[str, date, str], SettlementRule]  # (text, event day, resolution source); RuleError when not understood
@@ -42,10 +45,15 @@ class Words:
     city: CityOf
 
 
-def event_slug(city: str, day: date, extreme: Extreme = Extreme.HIGH, *, with_year: bool = True) -> str:
-    """Return the slug of a city's event: English month, no zero padding; the year since March 2026."""
-    slug = f"{_WORDS[extreme]}-temperature-in-{city}-on-{MONTHS[day.month - 1]}-{day.day}"
+def event_slug(series: str, day: date, *, with_year: bool = True) -> str:
+    """Return the slug of a series' event: English month, no zero padding; the year since March 2026."""
+    slug = f"{series}-on-{MONTHS[day.month - 1]}-{day.day}"
     return f"{slug}-{day.year}" if with_year else slug
+
+
+def is_series(text: str) -> bool:
+    """Return whether a text is what comes before `-on-` in the slugs of a city's highs or lows."""
+    return _SERIES.fullmatch(text) is not None
 
 
 def event_day_of(event: Mapping[str, Any]) -> date:
@@ -80,7 +88,7 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
     brackets, refusals = _brackets(markets)
     rule, why = _rule_of(text, day, event, words)
     refusals += why or _contradictions(event, day, rule, brackets, markets, words)
-    if _is_open(event) and day < received_at.date() - timedelta(days=1):
+    if is_open(event) and day < received_at.date() - timedelta(days=1):
         refusals.append(f"a stale listing: its day {day} is over, it is still called active")
     facts = {
         "venue": "polymarket", "event_id": slug, "title": str(event.get("title") or ""),
@@ -91,7 +99,8 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
         "min_size_micro": _coarsest(markets, "orderMinSize", MIN_SIZE_MICRO),
         "liquidity_usd": _number_or_none(event.get("liquidity")), "opens_at": _iso_or_blank(event.get("startDate")),
         "closes_at": "",  # endDate is noon of the event day and no end of trading; nothing else is named
-        "accepting": _is_open(event) and any(row.accepting for row in brackets),
+        "conditions": {row.bracket.market_id: row.condition for row in brackets},
+        "accepting": is_open(event) and any(row.accepting for row in brackets),
     }  # fmt: skip
     return Record(
         source="polymarket", kind=Kind.EVENTS, subject=slug, received_at=received_at, issued_at=None, raw=raw,
@@ -103,6 +112,7 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
 class _Row:
     bracket: Bracket
     unit: Unit
+    condition: str
     accepting: bool
     rank: int | None  # groupItemThreshold: 0 is the coldest
 
@@ -130,7 +140,11 @@ def _brackets(markets: Sequence[Mapping[str, Any]]) -> tuple[list[_Row], list[st
             refusals.append(str(error))
             continue
         bracket = Bracket(lower, upper, label, str(market.get("id") or ""), yes, no)
-        rows.append(_Row(bracket, unit, _is_open(market) and market.get("acceptingOrders") is True, _rank(market)))
+        accepting = is_open(market) and market.get("acceptingOrders") is True
+        rows.append(_Row(bracket, unit, str(market["conditionId"]), accepting, _rank(market)))
+    refuse_repeated("polymarket /events: market", (row.bracket.market_id for row in rows))
+    refuse_repeated("polymarket /events: condition", (row.condition for row in rows))
+    refuse_repeated("polymarket /events: token", (t for row in rows for t in (row.bracket.yes, row.bracket.no)))
     rows.sort(key=lambda row: (row.bracket.lower is not None, row.bracket.lower or 0))
     if not refusals:
         try:
@@ -145,7 +159,8 @@ def _rank(market: Mapping[str, Any]) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _is_open(listed: Mapping[str, Any]) -> bool:
+def is_open(listed: Mapping[str, Any]) -> bool:
+    """Return whether an event or a market is not over, by its own words."""
     # `active` stays true for ever; `closed` outranks `acceptingOrders`, which was seen true on closed markets.
     return listed.get("closed") is not True and listed.get("archived") is not True and listed.get("active") is not False
 
@@ -177,7 +192,7 @@ def _contradictions(
     ranks = [row.rank for row in rows]
     if None not in ranks and ranks != sorted(ranks, key=lambda rank: rank or 0):
         found.append("groupItemThreshold ranks the brackets in another order than their labels")
-    starts = {start for market in markets if (start := _instant(market.get("gameStartTime"))) is not None}
+    starts = {start for market in markets if (start := instant_of(market.get("gameStartTime"))) is not None}
     try:
         if starts and starts != {words.start(rule, day)}:
             found.append(f"gameStartTime {iso(min(starts))} is not the midnight that starts the day at {rule.station}")
@@ -229,8 +244,8 @@ def _number_or_none(value: Any) -> float | None:
         return None
 
 
-def _instant(value: Any) -> datetime | None:
-    # ISO with Z, or "2026-07-03 04:00:00+00".
+def instant_of(value: Any) -> datetime | None:
+    """Return an instant as Gamma writes it, ISO with Z or "2026-07-03 04:00:00+00"; None for none."""
     try:
         return parse_iso(str(value)) if value else None
     except ValueError:
@@ -238,7 +253,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def _iso_or_blank(value: Any) -> str:
-    at = _instant(value)
+    at = instant_of(value)
     return iso(at) if at else ""
 
 

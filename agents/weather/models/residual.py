@@ -43,19 +43,19 @@ class Predictive:
     df: float
 
 
-def updated(state: State, residual: float, days: int, prior_variance: float) -> State:
+def updated(state: State, residual: float, days: int, prior_variance: float, prior_mean: float = 0.0) -> State:
     """Return the state after one more residual, `days` after the one before; far outliers are drawn in first."""
-    known = predictive(state, prior_variance)
+    known = predictive(state, prior_variance, prior_mean)
     drawn_in = min(max(residual, known.mean - WINSOR * known.scale), known.mean + WINSOR * known.scale)
     kept = float(_KEPT[min(max(days, 0), len(_KEPT) - 1)])
     return State(state.n * kept + 1.0, state.first * kept + drawn_in, state.second * kept + drawn_in * drawn_in)
 
 
-def filtered(days: IntArray, residuals: FloatArray, prior_variance: float) -> State:
+def filtered(days: IntArray, residuals: FloatArray, prior_variance: float, prior_mean: float = 0.0) -> State:
     """Return the state after residuals of ascending days (ordinals)."""
     state, before = State(), int(days[0]) if len(days) else 0
     for day, residual in zip(days.tolist(), residuals.tolist(), strict=True):
-        state = updated(state, residual, day - before, prior_variance)
+        state = updated(state, residual, day - before, prior_variance, prior_mean)
         before = day
     return state
 
@@ -74,14 +74,14 @@ def predictive(state: State, prior_variance: float, prior_mean: float = 0.0) -> 
     return Predictive(mean, float(np.sqrt(variance)), df)
 
 
-def learned_spread(state: State, prior_variance: float) -> tuple[float, float]:
+def learned_spread(state: State, prior_variance: float, prior_mean: float = 0.0) -> tuple[float, float]:
     """Return bias and sd of a state, without what rounding of the settled values put into the sd.
 
     Before the first residual the sd is the table's own: it already is that of a forecast without a known bias.
     """
     if state.n <= 0:
-        return 0.0, float(np.sqrt(prior_variance))
-    known = predictive(state, prior_variance)
+        return prior_mean, float(np.sqrt(prior_variance))
+    known = predictive(state, prior_variance, prior_mean)
     rounded = state.n / known.df * ROUNDING_VARIANCE
     return known.mean, float(np.sqrt(max(known.scale * known.scale - rounded, LEAST_VARIANCE)))
 

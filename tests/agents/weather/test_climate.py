@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.weather.climate import LEAST_DAYS, ClimateMemory, fall_of
+from agents.weather.climate import LEAST_DAYS, ClimateMemory, distance_of
 from core.model.record import Record
+from core.model.rule import Extreme
 from core.units import micros
 from tests.agents.weather.worlds import (
     DAY,
@@ -27,13 +28,14 @@ from tests.agents.weather.worlds import (
 HOUR = 3_600_000_000
 START = micros(datetime(2026, 6, 12, 5, 0, tzinfo=UTC))  # midnight of standard time in New York
 OFFSET = -5 * HOUR
+HIGHS = ("KLGA", Extreme.HIGH)
 
 
 def test_a_fall_is_taken_from_what_the_source_printed() -> None:
     valid = START + HOUR * np.arange(24, dtype=np.int64)
     celsius = 20.0 + 5.0 * np.sin(np.arange(24) / 24 * np.pi)
 
-    fall = fall_of(valid, celsius, 26.0, START, OFFSET)
+    fall = distance_of(valid, celsius, 26.0, START, OFFSET, Extreme.HIGH)
 
     assert fall is not None
     assert fall == pytest.approx(26.0 - celsius)
@@ -44,7 +46,7 @@ def test_the_hours_are_those_of_standard_time_whenever_the_day_begins() -> None:
     start = START - HOUR
     valid = start + HOUR * np.arange(24, dtype=np.int64)
 
-    fall = fall_of(valid, np.arange(24.0), 23.0, start, OFFSET)
+    fall = distance_of(valid, np.arange(24.0), 23.0, start, OFFSET, Extreme.HIGH)
 
     assert fall is not None
     assert fall[23] == 23.0
@@ -52,31 +54,31 @@ def test_the_hours_are_those_of_standard_time_whenever_the_day_begins() -> None:
 
 
 def test_a_day_with_few_reports_has_no_shape() -> None:
-    assert fall_of(START + HOUR * np.arange(17, dtype=np.int64), np.zeros(17), 0.0, START, OFFSET) is None
+    assert distance_of(START + HOUR * np.arange(17, dtype=np.int64), np.zeros(17), 0.0, START, OFFSET, Extreme.HIGH) is None
 
 
 def test_a_shape_counts_from_when_its_days_were_known() -> None:
     memory, event_day = ClimateMemory(), DAY
     for back in range(LEAST_DAYS + 2, 2, -1):
-        memory.add("KLGA", event_day.toordinal() - back, START - (back - 1) * 24 * HOUR, np.full(24, float(back)))
+        memory.add(HIGHS, event_day.toordinal() - back, START - (back - 1) * 24 * HOUR, np.full(24, float(back)))
     looks = np.array([START - 3 * 24 * HOUR, START - 2 * 24 * HOUR, START])
 
-    place, shapes = memory.shapes("KLGA", event_day, looks)
+    place, shapes = memory.shapes(HIGHS, event_day, looks)
 
     assert [shapes[i].number > 0 for i in place] == [False, True, True]
     last = shapes[place[2]]
-    assert last.fall is not None
-    assert last.fall[0] == pytest.approx(5.0)  # of 7, 6, 5, 4 and 3
-    assert last.fall_sd is not None
-    assert last.fall_sd[0] == pytest.approx(np.sqrt(2.0))
+    assert last.distance is not None
+    assert last.distance[0] == pytest.approx(5.0)  # of 7, 6, 5, 4 and 3
+    assert last.distance_sd is not None
+    assert last.distance_sd[0] == pytest.approx(np.sqrt(2.0))
 
 
 def test_days_too_close_to_the_event_are_left_out() -> None:
     memory = ClimateMemory()
     for back in range(LEAST_DAYS):
-        memory.add("KLGA", DAY.toordinal() - back, 0, np.zeros(24))
+        memory.add(HIGHS, DAY.toordinal() - back, 0, np.zeros(24))
 
-    assert memory.shapes("KLGA", DAY, np.array([START]))[1][0].fall is None
+    assert memory.shapes(HIGHS, DAY, np.array([START]))[1][0].distance is None
 
 
 def taught(days: int, warmer: float) -> list[Record]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from agents.weather.asks import CITY_TOKENS
 from agents.weather.columns import columns_of
 from agents.weather.desk import WeatherDesk
 from agents.weather.evaluation import WeatherEvaluation, limit_prices
@@ -17,7 +16,7 @@ from agents.weather.reasons import BRACKET_REASONS, EVENT_REASONS, REASONS, sent
 from core.model.account import Account, new_account
 from core.model.cycle import Cause, Cycle
 from core.model.event import Fees, Side
-from core.model.record import Ask, Kind, Record
+from core.model.record import Ask, Kind
 from core.prices import fee_per_share
 from core.registry import load_stations
 from core.settings import Settings
@@ -34,8 +33,6 @@ from tests.agents.weather.worlds import (
     listing,
     live_records,
     look,
-    metar,
-    outcome,
     quarter_hours,
 )  # fmt: skip
 
@@ -76,74 +73,6 @@ def of_kind(asks: tuple[Ask, ...], kind: Kind) -> list[Ask]:
     return [ask for ask in asks if ask.kind is kind]
 
 
-def test_a_new_desk_asks_for_listings_reports_and_forecasts(tmp_path: Path) -> None:
-    asks = asked(archive_of(tmp_path, []))
-
-    assert of_kind(asks, Kind.EVENTS) == [
-        Ask(Kind.EVENTS, "nyc", days=(date(2026, 6, 11), date(2026, 6, 12), date(2026, 6, 13)), source="polymarket")
-    ]
-    assert of_kind(asks, Kind.METAR) == [Ask(Kind.METAR, "KLGA", days=(date(2026, 6, 11),))]
-    assert of_kind(asks, Kind.FORECAST) == [Ask(Kind.FORECAST, "KLGA")]
-    assert of_kind(asks, Kind.BOOKS) == of_kind(asks, Kind.OUTCOMES) == []
-
-
-def test_days_count_at_the_station(tmp_path: Path) -> None:
-    tokyo = WeatherDesk((load_stations()["RJTT"],), SETTINGS)
-    at = datetime(2026, 6, 11, 16, 0, tzinfo=UTC)  # one o'clock on the twelfth there
-
-    asks = tokyo.asks(Cycle("weather", at, 1, Cause.SCHEDULE, (), at, at), account(), archive_of(tmp_path, []).as_of([at]))
-
-    assert of_kind(asks, Kind.EVENTS)[0].days[0] == date(2026, 6, 12)
-
-
-@pytest.mark.parametrize(("minutes", "expected"), [(10, 2), (61, 3)])
-def test_a_listing_is_asked_for_again_when_it_is_old(tmp_path: Path, minutes: int, expected: int) -> None:
-    archive = archive_of(tmp_path, [listing(event(), EVENING - timedelta(minutes=minutes))])
-
-    assert len(of_kind(asked(archive), Kind.EVENTS)[0].days) == expected
-
-
-def test_books_are_asked_of_every_token_of_a_known_event(tmp_path: Path) -> None:
-    (ask,) = of_kind(asked(archive_of(tmp_path, [listing(event())])), Kind.BOOKS)
-
-    assert (ask.subject, ask.source, len(ask.tokens)) == ("nyc-12", "polymarket", 22)
-
-
-def test_reports_that_keep_coming_need_no_whole_day(tmp_path: Path) -> None:
-    archive = archive_of(tmp_path, [metar("KLGA", EVENING - timedelta(minutes=15), [(EVENING, 200)])])
-
-    assert of_kind(asked(archive), Kind.METAR) == [Ask(Kind.METAR, "KLGA")]
-
-
-AFTER = datetime(2026, 6, 13, 5, 0, tzinfo=UTC)  # the day of the event ended at 04:00Z
-
-
-@pytest.mark.parametrize(
-    ("told", "at", "due"),
-    [
-        ((), AFTER, True),
-        ((("open", 0),), AFTER + timedelta(minutes=59), False),
-        ((("open", 0),), AFTER + timedelta(minutes=60), True),
-        ((("final", 0),), AFTER + timedelta(hours=5), False),
-        ((("final", 0),), AFTER + timedelta(hours=6), True),
-        ((("final", 0), ("final", 66)), AFTER + timedelta(hours=73), False),
-        ((("error", 0),), AFTER + timedelta(minutes=15), False),
-    ],
-)
-def test_an_outcome_is_asked_for_until_it_is_final_and_then_for_corrections(
-    tmp_path: Path, told: tuple[tuple[str, float], ...], at: datetime, due: bool
-) -> None:
-    found: list[Record] = [listing(event())]
-    for word, hours in told:
-        record = outcome(event(), AFTER + timedelta(hours=hours), 78)
-        record = replace(record, facts={**record.facts, "final": word == "final"}, raw=f"{word}{hours}".encode())
-        found.append(replace(record, rows={}, facts={}, error="down") if word == "error" else record)
-
-    asks = of_kind(asked(archive_of(tmp_path, found), at), Kind.OUTCOMES)
-
-    assert bool(asks) == due
-
-
 def test_a_holding_is_followed_though_its_station_is_no_longer_active(tmp_path: Path) -> None:
     found = look(world(tmp_path), EVENING)
     own = holding(found, 3, 10.0)
@@ -155,19 +84,6 @@ def test_a_holding_is_followed_though_its_station_is_no_longer_active(tmp_path: 
 
     assert [ask.tokens for ask in of_kind(asks, Kind.BOOKS)] == [(own.instruments[0].token,)]
     assert [ask.subject for ask in of_kind(asks, Kind.OUTCOMES)] == ["nyc-12"]
-
-
-def test_a_cycle_for_one_station_asks_of_that_one(tmp_path: Path) -> None:
-    both = WeatherDesk((KLGA, load_stations()["EGLC"]), SETTINGS)
-    cycle = Cycle("weather", EVENING, 1, Cause.METAR, ("EGLC",), EVENING, EVENING)
-
-    asks = both.asks(cycle, account(), archive_of(tmp_path, [listing(event())]).as_of([EVENING]))
-
-    assert {ask.subject for ask in asks} == {"london", "EGLC"}
-
-
-def test_every_city_token_belongs_to_a_known_station() -> None:
-    assert set(CITY_TOKENS) <= set(load_stations())
 
 
 def test_quotes_stand_in_the_order_of_the_instruments(tmp_path: Path) -> None:

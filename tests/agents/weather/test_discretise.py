@@ -172,3 +172,42 @@ def test_readings_and_brackets_hold_the_same_mass() -> None:
 
 def test_no_law_is_no_mass() -> None:
     assert np.isnan(mass(FAHRENHEIT, NAN, NAN)).all()
+
+
+def beyond(found: Event, location: float, floor: float, loose: float) -> FloatArray:
+    own = lattice(found)
+    parts = (np.array([[value]], np.float64) for value in (location, 1.0, 8.0, floor, loose))
+    return bracket_mass(own, cumulative(own, *parts, source_risk=False))[0, 0]
+
+
+def test_an_official_maximum_may_lie_above_its_reports() -> None:
+    """The day is over at 75 by the reports: 75 in 38 % of such days, one more in 50, two in 10, three in 1 (FACTS I.5)."""
+    found = event(lowest=72, step=1, statistic=Statistic.OFFICIAL_MAX)
+
+    masses = beyond(found, 60.0, 75.0, 75.0)
+
+    assert masses[3:7] == pytest.approx([0.383, 0.503, 0.102, 0.012], abs=1e-6)
+    assert masses.sum() == pytest.approx(1.0)
+
+
+def test_an_official_minimum_may_lie_below_its_reports() -> None:
+    found = event(lowest=70, step=1, statistic=Statistic.OFFICIAL_MIN)
+
+    masses = beyond(found, 90.0, 75.0, 75.0)
+
+    assert masses[5:1:-1] == pytest.approx([0.383, 0.503, 0.102, 0.012], abs=1e-6)
+
+
+def test_a_group_above_the_reports_leaves_less_unseen() -> None:
+    """The group says 76; of the reports outside it 75 is the highest: one degree more changes nothing."""
+    found = event(lowest=72, step=1, statistic=Statistic.OFFICIAL_MAX)
+
+    masses = beyond(found, 60.0, 76.0, 75.0)
+
+    assert masses[3:7] == pytest.approx([0.0, 0.886, 0.102, 0.012], abs=1e-6)
+
+
+def test_where_no_report_stands_alone_nothing_is_added() -> None:
+    found = event(lowest=72, step=1, statistic=Statistic.OFFICIAL_MAX)
+
+    assert beyond(found, 74.0, 75.0, NAN) == pytest.approx(mass(found, 74.0, 1.0, floor=75.0, risk=False), abs=1e-12)

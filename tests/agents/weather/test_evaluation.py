@@ -399,3 +399,54 @@ def test_an_archive_without_events_is_an_empty_answer(tmp_path: Path) -> None:
     outlooks, brackets = columns_of(found, 0)
     assert found.panel.instruments == ()
     assert len(outlooks["event_id"]) == len(brackets["event_id"]) == 0
+
+
+def test_an_official_extreme_is_expected_beyond_an_hourly_forecast_of_reports(tmp_path: Path) -> None:
+    """FACTS I.5: official maxima lie some 0.74 F above the hourly reports; a daily maximum already aims at them."""
+    found = event(statistic=Statistic.OFFICIAL_MAX, source="nws_climate_report")
+    low = event("low", statistic=Statistic.OFFICIAL_MIN, source="nws_climate_report", lowest=50)
+    daily = daily_forecast("KLGA", EVENING, window_start(found), (25.0, 26.0))
+
+    hourly = look(archive_of(tmp_path / "a", [listing(found), listing(low), forecast("KLGA", EVENING, (25.0, 26.0))]), EVENING)
+    aimed = look(archive_of(tmp_path / "b", [listing(found), daily]), EVENING)
+
+    shift = hourly.law.location[0] - hourly.panel.forecasts.extreme[0]
+    ids = [each.event.event_id for each in hourly.panel.events]
+    assert dict(zip(ids, shift.tolist(), strict=True)) == pytest.approx({"nyc-12": 0.743, "low": -0.743})
+    assert aimed.law.location[0, 0] == pytest.approx(77.9, abs=1e-6)
+
+
+def test_after_the_peak_an_official_maximum_is_still_open_by_a_degree(tmp_path: Path) -> None:
+    late = NOON + timedelta(hours=7)
+    stands = {}
+    for statistic in (Statistic.OFFICIAL_MAX, Statistic.MAX_LISTED_REPORT):
+        found = event(statistic=statistic, lowest=74, step=1)
+        reports = [(late - timedelta(hours=h, minutes=9), 200 + 10 * h) for h in range(6)]
+        records = [*records_of_day(found, late), metar("KLGA", late, reports)]
+        stands[statistic] = look(archive_of(tmp_path / str(statistic), records), late).p_no_more[0, 0]
+
+    assert stands[Statistic.MAX_LISTED_REPORT] > 0.9
+    assert stands[Statistic.OFFICIAL_MAX] == pytest.approx(0.383 * stands[Statistic.MAX_LISTED_REPORT], rel=0.05)
+
+
+def records_of_day(found: Event, at: datetime) -> list[Record]:
+    return [listing(found), *(forecast("KLGA", at - back, (24.0, 25.0, 24.5), first=NOON) for back in (INTERVAL, NONE))]
+
+
+def test_another_instrument_s_table_has_no_floor_from_reports(tmp_path: Path) -> None:
+    table = event(statistic=Statistic.DAILY_EXTRACT)
+    records = [*records_of_day(table, NOON), metar("KLGA", NOON, [(NOON - 9 * MINUTE, 256)])]
+
+    assert np.isnan(look(archive_of(tmp_path, records), NOON).panel.seen.floor[0, 0])
+
+
+def test_a_book_that_failed_to_come_is_no_permission_to_trade_on_prints(tmp_path: Path) -> None:
+    """Live, books are asked for at every look: prints stand for prices only where nobody ever asked."""
+    found = event()
+    failed = replace(book(found, EVENING - MINUTE, FAIR), rows={}, facts={}, error="vanished", raw=b"")
+    told = [listing(found), forecast("KLGA", EVENING - INTERVAL, (25.0, 26.0)), prints(found, EVENING - 20 * MINUTE, FAIR)]
+
+    evaluation = look(archive_of(tmp_path, [*told, failed]), EVENING)
+
+    assert regime(evaluation) == ("NOTRADE", "book_missing")
+    assert np.isnan(evaluation.offers.price).all()

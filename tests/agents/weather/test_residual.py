@@ -29,7 +29,7 @@ def features(**more: float) -> Features:
     parts = {
         "forecast": 78.0, "n_models": 3.0, "disagreement": 1.0, "curve_sd": 5.0, "lead_hours": 6.25, "bias": 0.0, "spread": 2.4,
         "n_residuals": 0.0, "running": 0.0, "remaining": NAN, "hours_to_peak": NAN, "error": NAN, "error_age_hours": NAN,
-        "shape_sd": 0.0,
+        "shape_sd": 0.0, "second_gap": NAN, "hours_to_second": NAN, "excess": 0.0,
     }  # fmt: skip
     columns = {name: cell(value) for name, value in {**parts, **more}.items()}
     return Features(**{**columns, "running": columns["running"] > 0, "degree": np.array([1.0])})

@@ -1,0 +1,186 @@
+"""All stations: where they are, one card per event, why the rest is left alone, and how the sources are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.services import Services
+from core.services.pairs import Pair, Side
+from core.services.sources import STATES as SOURCE_STATES
+from core.services.sources import Doubt, SourceHealth, SourceRow
+from core.services.stations import STATES, Skipped, StationCards
+from dashboard import selection, wording
+from dashboard.charts import map as map_chart
+from dashboard.components.cards import cards, interval_of
+from dashboard.components.export import exported
+from dashboard.components.filters import Box, filters
+from dashboard.components.page import START, empty, heading, panel
+from dashboard.components.plot import plot
+from dashboard.components.table import Cell, Column, Row, table
+from dashboard.selection import Selection
+
+SOURCE_TONES = {"ok": "", "waiting": "quiet", "no key": "amber", "down": "loss"}
+
+SKIPPED = (
+    Column("event", "event", left=True), Column("venue", "venue", left=True, minor=True), Column("day", "day", left=True),
+    Column("brackets", "brackets"), Column("edge", "best edge"), Column("bracket_best", "of", left=True, minor=True),
+    Column("why", "why", left=True),
+)  # fmt: skip
+SOURCES = (
+    Column("event", "service", left=True), Column("state", "state", left=True), Column("last", "last answer"),
+    Column("answers", "answers", minor=True), Column("failures", "failures"), Column("quarantined", "quarantined, 24 h"),
+    Column("why", "last error", left=True),
+)  # fmt: skip
+DOUBTS = (
+    Column("event", "service", left=True), Column("kind", "what", left=True), Column("subject", "about", left=True),
+    Column("count", "times"), Column("last", "last"), Column("part", "set apart", left=True, minor=True),
+    Column("why", "why", left=True),
+)  # fmt: skip
+
+
+def render(services: Services) -> None:
+    """Draw the page for the filters of the address."""
+    st.html("<h1>All stations</h1>")
+    with panel("Stations"), st.container(key="live"):
+        found = _asked(services)
+        if not found.n:
+            empty(found.missing or "No event is open. The next cycle looks for listings.", "" if found.missing else START)
+        else:
+            _stations(services, found)
+    with st.container(key="sources"), panel("Sources"):
+        _sources(services.sources.health())
+
+
+def _asked(services: Services) -> StationCards:
+    everything = services.stations.cards()
+    chosen = filters(
+        (
+            Box("venue", "Venue", everything.venues),
+            Box("day", "Day", [day.isoformat() for day in everything.days]),
+            Box("extreme", "High or low", ("high", "low")),
+            Box("region", "Region", everything.regions),
+            Box("state", "State", list(STATES)),
+        ),
+        key="filters",
+    )  # fmt: skip
+    return services.stations.cards(
+        venue=chosen["venue"] or None, event_day=selection.asked_day(chosen["day"]), extreme=chosen["extreme"] or None,
+        region=chosen["region"] or None, state=chosen["state"] or None,
+    )  # fmt: skip
+
+
+def _stations(services: Services, found: StationCards) -> None:
+    if not found.cards:
+        empty("No event passes these filters.")
+        return
+    marks = services.stations.marks(found.cards)
+    with st.container(key="map"), panel("Map"):
+        plot(
+            map_chart.world(marks, found.as_of.isoformat()), key="stations_map", height=map_chart.HEIGHT,
+            alt=f"Map of {len(marks)} stations: size is what is at risk, colour what they have brought",
+        )  # fmt: skip
+        st.html('<p class="rule">size: at risk · colour: P&amp;L of the events shown, gain, loss or neither</p>')
+    heading("Events", f"{found.total} of {found.n}")
+    st.html(cards(found.cards, interval_of(services.status.strip())))
+    with st.container(key="pairs"), panel("Same city, two rules"):
+        _pairs(services.pairs.pairs().pairs)
+    with st.container(key="skipped"), panel("Skipped and why"):
+        skipped = services.stations.skipped([card.event_id for card in found.cards])
+        rows = [_skipped(one) for one in skipped.rows]
+        exported("Skipped and why", f"newest evaluation, {len(rows)} reasons", SKIPPED, rows, name="skipped")
+        if not rows:
+            empty("Nothing is skipped: every bracket of these events was ordered, or their day is over.")
+
+
+def _skipped(one: Skipped) -> Row:
+    where = Selection(one.station_code, one.event_day.isoformat(), one.extreme, one.venue)
+    return Row(
+        one.event_id,
+        (
+            Cell(f"{one.city} {one.extreme}", f"{one.station_code} {one.extreme}", one.event_id, link=selection.link(where)),
+            Cell(one.venue.title(), one.venue), Cell(wording.day(one.event_day), one.event_day),
+            Cell(str(one.brackets or "all"), one.brackets), Cell(wording.edge_cents(one.best_edge), one.best_edge),
+            Cell(one.best_bracket or wording.NONE, one.best_bracket),
+            Cell(wording.reason(one.reason), one.reason, one.sentence),
+        ),
+    )  # fmt: skip
+
+
+def _pairs(pairs: Sequence[Pair]) -> None:
+    heading("Same city, two rules", "events that two venues list for one city and day")
+    if not pairs:
+        empty("No city is listed on two venues for the same day.")
+    for pair in pairs:
+        name = f"{pair.city} · {wording.extreme(pair.extreme)} · {wording.day(pair.event_day)}"
+        with st.expander(name, expanded=len(pairs) == 1):
+            st.html(table(_pair_columns(pair), list(_pair_rows(pair))))
+            said = "".join(f"<li><span>{sentence}</span></li>" for sentence in map(_escaped, pair.differences))
+            st.html(f'<ul class="lines">{said}</ul>' if said else '<p class="rule">The two texts ask for the same number.</p>')
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _pair_columns(pair: Pair) -> tuple[Column, ...]:
+    names = (f"{side.card.venue.title()} {side.card.station_code}" for side in (pair.one, pair.other))
+    return (Column("event", "", left=True), *(Column(f"side{i}", name, left=True) for i, name in enumerate(names)))
+
+
+def _pair_rows(pair: Pair) -> Sequence[Row]:
+    lines = (
+        ("rule", lambda side: side.rule.sentence if side.rule else "its text was not received lately"),
+        ("day counts", _window), ("forecast", lambda side: _number(side.card.forecast, side.card.unit)),
+        ("so far", lambda side: _number(side.card.floor, side.card.unit)),
+        ("best edge", lambda side: f"{wording.edge_of(side.card.best_side, side.card.best_edge)} {side.card.best_bracket}"),
+        ("held", lambda side: ", ".join(side.card.held) or "nothing"), ("state", lambda side: side.card.state),
+    )  # fmt: skip
+    return [Row(name, (Cell(name), *(Cell(said(side)) for side in (pair.one, pair.other)))) for name, said in lines]
+
+
+def _window(side: Side) -> str:
+    return f"{side.card.window_start:%a %H:%M} to {side.card.window_end:%a %H:%M} UTC"
+
+
+def _number(value: float | None, unit: str) -> str:
+    return wording.NONE if value is None else f"{wording.trimmed(value, 1)}°{unit}"
+
+
+def _sources(health: SourceHealth) -> None:
+    rows = [_source(one, health) for one in health.sources]
+    exported("Sources", "as the engine last spoke of them", SOURCES, rows, name="sources")
+    if not rows:
+        empty(health.missing or "The engine has not asked any source yet.")
+    if health.doubts:
+        note = f"{health.n} answers of the last 24 hours; their bytes are kept, the others were used"
+        exported("Quarantined", note, DOUBTS, [_doubt(one, health) for one in health.doubts], name="quarantined")
+
+
+def _source(one: SourceRow, health: SourceHealth) -> Row:
+    error = one.last_error if one.state in ("down", "no key") else ""
+    return Row(
+        one.name,
+        (
+            Cell(one.name, one.name, f"of {one.source}"),
+            Cell(one.state, one.state, SOURCE_STATES.get(one.state, ""), SOURCE_TONES.get(one.state, "")),
+            Cell(wording.ago(one.age_seconds), one.last_success, "By the world's clock"), Cell(f"{one.successes:,}", one.successes),
+            Cell(f"{one.failures:,}", one.failures, f"{one.retries} retries"),
+            Cell(str(health.quarantined.get(one.source, 0)), health.quarantined.get(one.source, 0), "Of its whole source"),
+            Cell(error or wording.NONE, error, error or "It answered last"),
+        ),
+        kind=one.state.replace(" ", "_"),
+    )  # fmt: skip
+
+
+def _doubt(one: Doubt, health: SourceHealth) -> Row:
+    age = (health.as_of - one.last_at).total_seconds()
+    return Row(
+        f"{one.source} {one.subject}",
+        (
+            Cell(one.source, one.source), Cell(one.kind, one.kind), Cell(one.subject, one.subject), Cell(str(one.count), one.count),
+            Cell(wording.ago(age), one.last_at, f"{one.last_at:%Y-%m-%d %H:%M:%S} UTC"),
+            Cell("the answer" if one.whole else "some rows", one.whole), Cell(one.reason, one.reason),
+        ),
+    )  # fmt: skip

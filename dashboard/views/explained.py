@@ -1,0 +1,292 @@
+"""One trade, to be read from top to bottom: inputs, belief, book, limits, order, marks, settlement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import streamlit as st
+
+from core.services import Services
+from core.services.explain import Asked, Belief, Execution, TradeExplanation, Word
+from core.services.inputs import Book, Terms, Vintage
+from core.units import iso
+from dashboard import selection, wording
+from dashboard.charts import explained as charts
+from dashboard.components.export import exported
+from dashboard.components.page import empty, heading, panel
+from dashboard.components.plot import plot
+from dashboard.components.table import Cell, Column, Row, facts, table
+from dashboard.selection import Selection
+
+VERDICTS = {"shrink": "amber", "refuse": "loss", "not_applicable": "quiet", "not_built": "quiet"}
+INPUTS = (
+    Column("event", "input", left=True), Column("source", "source", left=True), Column("issued", "issued, UTC", minor=True),
+    Column("received", "received, UTC"), Column("age", "age then"), Column("content", "unchanged for", minor=True),
+    Column("why", "what it said", left=True),
+)  # fmt: skip
+CHECKS = (
+    Column("event", "check", left=True), Column("stage", "stage", left=True, minor=True), Column("value", "value"),
+    Column("limit", "limit"), Column("verdict", "verdict", left=True), Column("allowed", "shares allowed"),
+    Column("why", "what it asks", left=True),
+)  # fmt: skip
+LEVELS = (Column("event", "", left=True), Column("price", "price ¢"), Column("shares", "shares"))
+FILLS = (
+    Column("event", "execution", left=True), Column("at", "at, UTC", left=True), Column("price", "price ¢"),
+    Column("shown", "shown"), Column("taken", "taken"),
+)  # fmt: skip
+WORDS = (
+    Column("event", "word", left=True), Column("at", "at, UTC", left=True), Column("winner", "settles at", left=True),
+    Column("reading", "reading"), Column("pays", "this trade", left=True), Column("why", "evidence", left=True),
+)  # fmt: skip
+
+
+def render(services: Services, trade_id: str) -> None:
+    """Draw the explanation of a trade; one that is unknown is a sentence and a way back."""
+    st.html('<p class="rule"><a href="?" target="_self">← all trades</a></p>')
+    told = services.explain.explain(trade_id)
+    trade = told.trade
+    verb = "Bought" if trade.action == "buy" else "Sold"
+    where = Selection(trade.station_code, trade.event_day.isoformat(), trade.extreme, trade.venue)
+    st.html(f"<h1>{verb} {wording.shares(trade.shares)} {trade.side} {escape(trade.bracket_name)}</h1>")
+    event = f"{trade.city} {trade.station_code}, {wording.extreme(trade.extreme)} of {wording.day(trade.event_day)}"
+    st.html(
+        f'<p class="rule" data-trade="{escape(trade.trade_id)}">{escape(event)} · {escape(trade.venue.title())} · '
+        f"at {wording.cents(trade.price)}¢, {iso(trade.timestamp)} · {escape(_ended(told))} · "
+        f'<a href="{escape(selection.link(where))}" target="_self">the event on Live</a>{_notes(told.notes)}</p>'
+    )
+    for name, draw in PARTS:
+        with st.container(key=f"part_{name.split()[0].lower()}"), panel(name):
+            draw(told)
+
+
+def _ended(told: TradeExplanation) -> str:
+    trade = told.trade
+    if trade.realized_pnl is not None:
+        return f"{trade.outcome}, {wording.gain(trade.realized_pnl)} net"
+    return "open"
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f' <span class="amber">▲ {escape(note)}</span>' for note in notes)
+
+
+def _inputs(told: TradeExplanation) -> None:
+    moments = told.moments
+    cycle = f"cycle {moments.number} ({moments.cause}), sealed {iso(moments.sealed_at)}" if moments else ""
+    exported("1 · What was known", cycle, INPUTS, [_vintage(one) for one in told.inputs], name="inputs")
+    if told.rule is not None:
+        st.html(
+            f'<p class="rule">Rule: {escape(told.rule.sentence)} · {escape(told.rule.grade)} '
+            f'<code title="{escape(told.rule.text)}">{escape(told.rule.sha256[:6])}</code></p>'
+        )
+
+
+def _vintage(one: Vintage) -> Row:
+    doubt = "; ".join(one.quarantined)
+    return Row(
+        one.kind,
+        (
+            Cell(one.kind, one.kind, one.subject), Cell(one.source, one.source),
+            Cell(f"{one.issued_at:%d %b %H:%M:%S}" if one.issued_at else wording.NONE, one.issued_at, "" if one.issued_at else
+                 "The source does not say when"),
+            Cell(f"{one.received_at:%d %b %H:%M:%S}", one.received_at), Cell(wording.span(one.age_seconds), one.age_seconds),
+            Cell(wording.span(one.content_age_seconds), one.content_age_seconds),
+            Cell(f"{one.what}{f' · set apart: {doubt}' if doubt else ''}", one.what),
+        ),
+    )  # fmt: skip
+
+
+def _belief(told: TradeExplanation) -> None:
+    belief = told.belief
+    if belief is None:
+        heading("2 · What was believed")
+        empty("What the desk believed is not kept here.")
+        return
+    heading(
+        "2 · What was believed",
+        f"regime {belief.regime or wording.NONE} {wording.reason(belief.regime_reason)}".removesuffix(" —"),
+    )
+    left, right = st.columns([1.5, 1], gap="medium")
+    with left:
+        if belief.brackets:
+            plot(
+                charts.belief(belief, told.trade.trade_id), key="explained_belief", height=charts.belief_height(belief),
+                alt="Probability of each bracket by model, market and pool when the trade was decided",
+            )  # fmt: skip
+    with right:
+        st.html(facts(list(_numbers(belief, told)), field="belief"))
+
+
+def _numbers(belief: Belief, told: TradeExplanation) -> Iterator[tuple[str, Cell]]:
+    unit = f"°{belief.unit}"
+    yield "law: mean ± sd", Cell(f"{_round(belief.mean)} ± {_round(belief.sd)} {unit}", belief.mean)
+    yield "forecast", Cell(f"{_round(belief.forecast)} {unit}", belief.forecast, f"{belief.n_residuals} settled days behind it")
+    yield (
+        "observed by then",
+        Cell(_round(belief.floor), belief.floor, f"nothing beyond it: {wording.percent(belief.p_no_more)} %"),
+    )
+    yield "model · market · pool", Cell(
+        " · ".join(f"{wording.percent(one)} %" for one in (belief.p_model, belief.p_market, belief.p_pooled)), belief.p_pooled,
+        f"weight of the model {_round(belief.pool_weight)}",
+    )  # fmt: skip
+    yield f"fair value of {told.trade.side}", Cell(f"{wording.cents(belief.fair)}¢", belief.fair)
+    yield "price with fee", Cell(f"{wording.cents(belief.price)}¢", belief.price, "Of the reference size, when it was decided")
+    yield "edge", Cell(wording.edge_cents(belief.edge), belief.edge, "Fair value less price with fee")
+    yield (
+        "growth-optimal",
+        Cell(f"{wording.percent(belief.fraction)} % of wealth", belief.fraction, "Before the desk's own share"),
+    )
+    for one in belief.measures:
+        yield (
+            one.name.replace("_", " "),
+            Cell(f"{_number(one.value)} of {_number(one.limit)}", one.value, "Judged by the regime"),
+        )
+
+
+def _round(value: float | None) -> str:
+    return wording.NONE if value is None else wording.trimmed(value, 2)
+
+
+def _number(value: float | None) -> str:
+    return wording.NONE if value is None else wording.trimmed(value, 4 if -10 < value < 10 else 0)
+
+
+def _books(told: TradeExplanation) -> None:
+    heading("3 · The book", "best first, of the token that was traded")
+    left, right = st.columns(2, gap="medium")
+    for place, name, book in ((left, "at the decision", told.decision_book), (right, "at the fill", told.fill_book)):
+        with place:
+            if book is None:
+                empty(f"No book {name} was recorded.")
+            else:
+                st.html(f'<p class="rule">{name}: received {iso(book.received_at)}, {wording.span(book.age_seconds)} old</p>')
+                st.html(table(LEVELS, list(_levels(book))))
+
+
+def _levels(book: Book) -> Iterator[Row]:
+    for name, offers in (("ask", book.asks), ("bid", book.bids)):
+        for place, offer in enumerate(offers[:5]):
+            cells = (
+                Cell(name, name),
+                Cell(wording.cents(offer.price), offer.price),
+                Cell(wording.shares(offer.shares), offer.shares),
+            )
+            yield Row(f"{name} {place}", cells)
+
+
+def _fee(told: TradeExplanation) -> None:
+    heading("4 · The fee")
+    terms = told.terms
+    if terms is None:
+        empty("The venue's listing of that moment is not kept here.")
+        return
+    st.html(facts(list(_fee_lines(terms)), field="fee"))
+
+
+def _fee_lines(terms: Terms) -> Iterator[tuple[str, Cell]]:
+    yield "formula", Cell(terms.formula, terms.formula)
+    for line in terms.lines:
+        power = f" ^ {terms.exponent:g}" if terms.exponent != 1 else ""
+        product = f"{line.shares.normalize():f} × {terms.rate:g} × ({line.price.normalize():f} × {1 - line.price:f}){power}"
+        yield f"at {wording.cents(line.price)}¢", Cell(f"{product} = {line.fee_usd:.6f} $", line.fee_usd)
+    agrees = "as booked" if terms.fee_usd == terms.booked_usd else f"booked was {terms.booked_usd} $"
+    yield "fee", Cell(f"{terms.fee_usd.normalize():f} $, {agrees}", terms.fee_usd, "", "" if agrees == "as booked" else "loss")
+
+
+def _size(told: TradeExplanation) -> None:
+    sizing = told.sizing
+    if sizing is None:
+        heading("5 · The size")
+        empty("The decision of this trade is not in the journal.")
+        return
+    steps = (
+        ("held", sizing.held), ("wanted", sizing.wanted), ("allowed", sizing.allowed), ("ordered", sizing.ordered),
+        ("filled", sizing.filled),
+    )  # fmt: skip
+    said = " → ".join(f"{name} {wording.shares(size)}" for name, size in steps)
+    st.html(f'<h2>5 · The size<span class="note">{escape(said)} shares</span></h2>')
+    st.html(
+        f'<p class="rule"><b data-field="bound" data-value="{escape(sizing.reason)}">{escape(wording.reason(sizing.reason))}</b>: '
+        f"{escape(sizing.sentence)}</p>"
+    )
+    built = [one for one in told.checks if one.verdict != "not_built"]
+    exported("Checks", f"{len(built)} were asked", CHECKS, [_check(one) for one in built], name="checks", kind="checks")
+    absent = ", ".join(one.name for one in told.checks if one.verdict == "not_built")
+    if absent:
+        st.html(f'<p class="rule">Not built yet: {escape(absent.replace("_", " "))}</p>')
+
+
+def _check(one: Asked) -> Row:
+    meaning = f"{one.sentence} {one.formula}".strip()
+    return Row(
+        one.name,
+        (
+            Cell(f"▸ {one.name}" if one.bound else one.name, one.name, meaning, "strong" if one.bound else ""),
+            Cell(one.stage, one.stage), Cell(_number(one.value), one.value), Cell(_number(one.limit), one.limit),
+            Cell(one.verdict.replace("_", " "), one.verdict, "", VERDICTS.get(one.verdict, "")),
+            Cell(wording.shares(one.allowed_shares), one.allowed_shares, "" if one.allowed_shares is not None else "It set no bound"),
+            Cell(meaning or wording.NONE, meaning),
+        ),
+        kind="bound" if one.bound else "",
+    )  # fmt: skip
+
+
+def _order(told: TradeExplanation) -> None:
+    order = told.order
+    note = ""
+    if order is not None:
+        note = (
+            f"{order.role}, {order.status}, limit {wording.cents(order.limit_price)}¢, seen {wording.cents(order.reference_price)}¢, "
+            f"placed {iso(order.placed_at)}{f', {wording.reason(order.reason)}' if order.reason else ''}"
+        )
+    exported("6 · Order and fills", note, FILLS, [row for one in told.fills for row in _fill(one)], name="fills")
+
+
+def _fill(one: Execution) -> Iterator[Row]:
+    for level in one.levels:
+        yield Row(
+            one.trade_id,
+            (
+                Cell(f"▸ {one.trade_id}" if one.this else one.trade_id, one.trade_id), Cell(f"{one.at:%d %b %H:%M:%S}", one.at),
+                Cell(wording.cents(level.price), level.price), Cell(wording.shares(level.shown), level.shown),
+                Cell(wording.shares(level.taken), level.taken),
+            ),
+        )  # fmt: skip
+
+
+def _marks(told: TradeExplanation) -> None:
+    heading("7 · Marks since", f"best bid at {told.marks.n} cycles, UTC")
+    if told.marks.n < 2:
+        empty("One cycle is no line yet.")
+        return
+    plot(charts.marks(told), key="explained_marks", height=charts.MARKS_HEIGHT, alt="Best bid of the token since the trade")
+
+
+def _settlement(told: TradeExplanation) -> None:
+    said = {True: "ours and the venue's agree", False: "ours and the venue's differ", None: ""}[told.agreed]
+    said = " · ".join(part for part in (said, told.rule.sentence if told.rule else "") if part)
+    exported("8 · Settlement", said, WORDS, [_word(one) for one in told.words], name="settlement")
+    if not told.words:
+        empty("Nobody has said yet how the event ends.")
+
+
+def _word(one: Word) -> Row:
+    evidence = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(one.evidence.items()))
+    name = "ours, from METAR" if one.finality == "provisional" else "the venue's"
+    return Row(
+        f"{one.finality} {one.revision}",
+        (
+            Cell(f"{name}{f', revision {one.revision}' if one.revision else ''}", one.finality),
+            Cell(f"{one.at:%d %b %H:%M:%S}", one.at), Cell(one.winner, one.winner),
+            Cell(_round(one.reading), one.reading, "" if one.reading is not None else "The venue names the bracket only"),
+            Cell("pays 1 $" if one.wins else "pays 0 $", one.wins, "", "gain" if one.wins else "loss"), Cell(evidence, evidence),
+        ),
+    )  # fmt: skip
+
+
+PARTS = (
+    ("Inputs", _inputs), ("Belief", _belief), ("Book", _books), ("Fee", _fee), ("Size", _size), ("Order", _order),
+    ("Marks", _marks), ("Settlement", _settlement),
+)  # fmt: skip
+"""The parts of the page in the order in which they are read."""

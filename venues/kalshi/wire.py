@@ -1,0 +1,157 @@
+"""What all answers of Kalshi share: objects with one list and a cursor, numbers as text, instants in ISO-8601."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.errors import WireError
+from core.units import MICRO, parse_iso
+from venues.spans import json_elements
+
+SOURCE = "kalshi"
+DECODER = 1
+CENT_MICRO = 10_000
+YES, NO = ":YES", ":NO"
+
+_DECODER = json.JSONDecoder()
+_BLANKS = " \t\r\n"
+_DIGITS = 6  # of a millionth
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The elements of one answer with their very bytes; `cursor` leads to the next one, "" ends."""
+
+    elements: tuple[tuple[bytes, Mapping[str, Any]], ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoff:
+    """What was settled or traded before these instants is in the historical tier only."""
+
+    settled: datetime
+    traded: datetime
+
+
+def members(raw: bytes, what: str) -> dict[str, tuple[bytes, Any]]:
+    """Return (bytes, value) of each member of a JSON object; WireError when it is none, or names one twice."""
+    found: dict[str, tuple[bytes, Any]] = {}
+    try:
+        for key, span, value in _members(raw.decode("utf-8")):
+            if key in found:
+                raise ValueError(f"{key!r} stands twice")
+            found[key] = span.encode("utf-8"), value
+    except (ValueError, IndexError, RecursionError) as error:
+        raise WireError(f"kalshi {what}: the answer is not a JSON object ({error}); the bytes are kept") from error
+    return found
+
+
+def _members(text: str) -> Iterator[tuple[str, str, Any]]:
+    at = _after_blanks(text, 0)
+    if text[at] != "{":
+        raise ValueError(f"it starts with {text[at : at + 40]!r}")
+    at = _after_blanks(text, at + 1)
+    while text[at] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        at = _after_blanks(text, at)
+        if not isinstance(key, str) or text[at] != ":":
+            raise ValueError(f"no name of a member stands before character {at}")
+        start = _after_blanks(text, at + 1)
+        value, end = _DECODER.raw_decode(text, start)
+        yield key, text[start:end], value
+        at = _after_blanks(text, end)
+        if text[at] == ",":
+            at = _after_blanks(text, at + 1)
+        elif text[at] != "}":
+            raise ValueError(f"a comma is missing at character {at}")
+    if _after_blanks(text, at + 1) != len(text):
+        raise ValueError(f"something follows its end at character {at}")
+
+
+def _after_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
+
+
+def parse_page(raw: bytes, key: str, what: str) -> Page:
+    """Return the list of an answer; an absent or null one is empty, an answer of another shape is a WireError."""
+    found = members(raw, what)
+    if key not in found and "error" in found:
+        raise WireError(f"kalshi {what}: it says {str(found['error'][1])[:120]}; the bytes are kept")
+    if key not in found:
+        raise WireError(f"kalshi {what}: there is no {key!r} in the answer; the bytes are kept")
+    span, listed = found[key]
+    elements = tuple(json_elements(span, f"kalshi {what}")) if listed is not None else ()
+    if any(not isinstance(element, dict) for _, element in elements):
+        raise WireError(f"kalshi {what}: an element of {key!r} is no object; the bytes are kept")
+    cursor = found.get("cursor", (b"", ""))[1]
+    return Page(elements, cursor if isinstance(cursor, str) else "")
+
+
+def parse_cutoff(raw: bytes) -> Cutoff:
+    """Return from when on the live tier answers."""
+    found = members(raw, "/historical/cutoff")
+    try:
+        return Cutoff(*(parse_iso(found[key][1]) for key in ("market_settled_ts", "trades_created_ts")))
+    except (KeyError, TypeError, ValueError) as error:
+        raise WireError(f"kalshi /historical/cutoff: unexpected shape ({error!r}); the bytes are kept") from error
+
+
+def micro_of(value: Any) -> int:
+    """Return a price in dollars or a count in millionths; ValueError for what is no number. Finer parts are cut off."""
+    plain = _plain(value)
+    return int(decimal_of(value) * MICRO) if plain is None else plain
+
+
+def price_of(value: Any) -> int:
+    """Return a price in dollars in millionths; ValueError where it has finer parts."""
+    plain = _plain(value)
+    if plain is not None:
+        return plain
+    scaled = decimal_of(value) * MICRO
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{value} has parts below one millionth")
+    return int(scaled)
+
+
+def _plain(value: Any) -> int | None:
+    # Thousands of levels in a cycle: whole numbers are exact too, and a third of the price of decimals.
+    if not isinstance(value, str):
+        return None
+    whole, _, part = value.partition(".")
+    if not whole.isdecimal() or not (part.isdecimal() or not part) or len(part) > _DIGITS:
+        return None
+    return int(whole + part.ljust(_DIGITS, "0"))
+
+
+def decimal_of(value: Any) -> Decimal:
+    """Return a number that may be text; ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is no number")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is no number") from None
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is no number")
+    return number
+
+
+def instant_of(value: Any) -> datetime | None:
+    """Return the instant that a text names; None for an empty or unreadable one."""
+    try:
+        return parse_iso(value) if isinstance(value, str) and value else None
+    except ValueError:
+        return None
+
+
+def event_ticker_of(ticker: str) -> str:
+    """Return the event's ticker of a market's; the strike may hold a minus sign of its own."""
+    return "-".join(ticker.split("-", 2)[:2])

@@ -1,0 +1,1 @@
+"""The American weather service: gridded forecasts and observations of its own country."""
