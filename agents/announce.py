@@ -38,16 +38,12 @@ def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     """Return one line for each source and kind that failed to answer, and one for each that said what cannot be."""
     failed: dict[tuple[str, str], list[str]] = {}
     aside: dict[tuple[str, str], list[str]] = {}
-    known = micros(since)
     for kind in ASKED:
-        for subject in view.subjects(kind, since):
-            stack = view.stack(kind, subject, since, failed=True)
-            for source, error, received_at in zip(stack.source, stack.error, stack.received_at.tolist(), strict=True):
-                if error and received_at > known:
-                    failed.setdefault((source, str(kind)), []).append(f"{subject}: {error}")
-            for source, facts, first_at in zip(stack.source, stack.facts, stack.first_at.tolist(), strict=True):
-                if first_at > known and facts.get("quarantined"):
-                    aside.setdefault((source, str(kind)), []).extend(map(str, facts["quarantined"]))
+        for each in view.heard(kind, since):
+            if each.error:
+                failed.setdefault((each.source, str(kind)), []).append(f"{each.subject}: {each.error}")
+            if each.quarantined:
+                aside.setdefault((each.source, str(kind)), []).extend(each.quarantined)
     return (*_unanswered(cycle, failed), *_set_aside(cycle, aside))
 
 
@@ -76,7 +72,7 @@ def _set_aside(cycle: Cycle, aside: Mapping[tuple[str, str], Sequence[str]]) -> 
 def refusals(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     """Return one line for each event whose newest listing must not be traded, when its reason is new."""
     lines = []
-    for event_id in view.subjects(Kind.EVENTS, since):
+    for event_id in _relisted(view, since):
         stack = view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE)
         newest = int(stack.newest(view.instants[-1:])[0])
         if newest < 0 or int(stack.received_at[newest]) <= micros(since):
@@ -92,10 +88,16 @@ def refusals(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     return tuple(lines)
 
 
+def _relisted(view: View, since: datetime) -> tuple[str, ...]:
+    """Return the events of which a listing was received after `since` that is not the one before, word by word."""
+    known = micros(since)
+    return tuple(dict.fromkeys(each.subject for each in view.heard(Kind.EVENTS, since) if each.first_at > known))
+
+
 def changes(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     """Return one line for each event whose listing says something else than the one before: text, meaning, brackets or fees."""
     lines = []
-    for event_id in view.subjects(Kind.EVENTS, since):
+    for event_id in _relisted(view, since):
         stack = view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE)
         first = max(int(np.searchsorted(stack.received_at, micros(since), "right")), 1)
         for index in range(first, len(stack)):

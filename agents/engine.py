@@ -60,14 +60,14 @@ class Engine:
         kinds = sum(len(source.gives) for source in self.sources.values())
         with ThreadPoolExecutor(max_workers=max(2, kinds), thread_name_prefix="source") as pool:
             if last is not None and self.trades:
-                account = self._finish(last, account, monotonic_seconds())
+                account = self._finish(last, account, monotonic_seconds(), self.clock.now() - last.cycle.scheduled_at)
             closed_on: date | None = None
             for cycle in schedule:
-                begun = monotonic_seconds()
+                begun, late = monotonic_seconds(), self.clock.now() - cycle.scheduled_at
                 self.beat("collecting", cycle, {})
                 cycle = self._collect(cycle, account, pool, since)
                 if self.trades:
-                    account = self._trade(cycle, account, since or cycle.sealed_at - timedelta(days=1), begun)
+                    account = self._trade(cycle, account, since or cycle.sealed_at - timedelta(days=1), begun, late)
                 since = cycle.sealed_at
                 self.beat("waiting", cycle, {"seconds": round(monotonic_seconds() - begun, 4)})
                 closed_on = self._close_days(cycle.sealed_at.date(), closed_on)
@@ -94,7 +94,7 @@ class Engine:
             self.commands.taken(str(command.command_id), at=self.clock.now(), taker=self.desk.name)
         return sealed
 
-    def _trade(self, cycle: Cycle, account: Account, since: datetime, begun: float) -> Account:
+    def _trade(self, cycle: Cycle, account: Account, since: datetime, begun: float, late: timedelta) -> Account:
         view = self.archive.as_of([cycle.sealed_at])
         for obedience in obey(cycle, account, view, since):
             account = self.journal.commit(cycle, account, obedience)
@@ -109,15 +109,17 @@ class Engine:
             self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,
             settings=self.settings, lines=announce.warnings(cycle, view, since),
         )  # fmt: skip
-        return self._close(cycle, account, begun)
+        return self._close(cycle, account, begun, late)
 
-    def _finish(self, last: CycleLine, account: Account, begun: float) -> Account:
+    def _finish(self, last: CycleLine, account: Account, begun: float, late: timedelta) -> Account:
         if last.phase == Phase.INTENDED:
             account = execute(last.cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
         if last.phase == Phase.COMPLETE:
             return account
-        return self._close(last.cycle, account, begun)
+        return self._close(last.cycle, account, begun, late)
 
-    def _close(self, cycle: Cycle, account: Account, begun: float) -> Account:
-        measured = {"duration_ms": round(1000 * (monotonic_seconds() - begun), 3)}
+    def _close(self, cycle: Cycle, account: Account, begun: float, late: timedelta) -> Account:
+        """Announce the end of a cycle, with how long it took and how long after its instant it began."""
+        duration, lateness = 1000 * (monotonic_seconds() - begun), late / timedelta(milliseconds=1)
+        measured = {"duration_ms": round(duration, 3), "late_ms": round(lateness, 3)}
         return close(cycle, account, journal=self.journal, measured=measured)

@@ -14,7 +14,7 @@ from core.errors import LadderError, RuleError
 from core.events import event_of
 from core.model.event import Event
 from core.model.record import Kind
-from core.store.archive import View
+from core.store.archive import Stack, View
 from core.units import Columns
 
 _MEMORY = 1_024
@@ -45,17 +45,20 @@ def newest_listings(view: View, since: datetime, *, without: Collection[str] = (
     for event_id in view.subjects(Kind.EVENTS, since):
         if event_id in without:
             continue
-        stack = view.stack(Kind.EVENTS, event_id, since)
-        index = int(stack.newest(view.instants[-1:])[0])
-        if index >= 0:
-            facts = stack.facts[index]
-            event, refusal = decoded(facts, stack.rows(index))
-            for earlier in range(index - 1, -1, -1) if event is None else ():
-                event, _ = decoded(stack.facts[earlier], stack.rows(earlier))
-                if event is not None:
-                    break
-            found.append(Listing(event_id, stack.source[index], int(stack.received_at[index]), facts, event, refusal))
+        stack = view.newest(Kind.EVENTS, event_id, since)
+        if len(stack):
+            facts = stack.facts[0]
+            event, refusal = decoded(facts, stack.columns)
+            if event is None:
+                event = _understood(view.stack(Kind.EVENTS, event_id, since))
+            found.append(Listing(event_id, stack.source[0], int(stack.received_at[0]), facts, event, refusal))
     return tuple(found)
+
+
+def _understood(stack: Stack) -> Event | None:
+    """Return the newest event of a stack of listings that is understood, None: there is none."""
+    events = (decoded(stack.facts[index], stack.rows(index))[0] for index in range(len(stack) - 1, -1, -1))
+    return next((event for event in events if event is not None), None)
 
 
 def decoded(facts: Mapping[str, Any], rows: Columns) -> tuple[Event | None, str]:

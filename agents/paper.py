@@ -156,8 +156,10 @@ class _Matching:
         A book of before counts while it is young enough; an order that is asked about late needs one of after.
         """
         oldest = placed - round(self._settings.weather.book_age_seconds * MICRO)
-        stack = self._view.stack(Kind.BOOKS, event_id, instant(oldest))
-        index = int(stack.newest(np.array([min(self._at, placed + self._grace)]))[0])
+        last = min(self._at, placed + self._grace)
+        read = self._view.newest if last == int(self._view.instants[-1]) else self._view.stack
+        stack = read(Kind.BOOKS, event_id, instant(oldest))
+        index = int(stack.newest(np.array([last]))[0])
         if index < 0:
             return None
         received = int(stack.received_at[index])
@@ -241,11 +243,10 @@ class _Matching:
 
 def listed_of(view: View, event_id: str) -> Listed | None:
     """Return the newest listing of an event, or None."""
-    stack = view.stack(Kind.EVENTS, event_id, instant(int(view.instants[-1])) - _LISTED_WITHIN)
-    index = int(stack.newest(view.instants[-1:])[0])
-    if index < 0:
+    stack = view.newest(Kind.EVENTS, event_id, instant(int(view.instants[-1])) - _LISTED_WITHIN)
+    if not len(stack):
         return None
-    facts, rows = stack.facts[index], stack.rows(index)
+    facts, rows = stack.facts[0], stack.columns
     fees = facts["fees"]
     return Listed(
         Fees(fees["rate"], fees["exponent"], FeeRounding(fees["rounding"])), int(facts["tick_micro"]),
@@ -299,7 +300,9 @@ class LivePaperBroker:
     def _heard_at(self, events: Sequence[tuple[str, str]], archive: Archive, at: datetime) -> datetime:
         now = self._clock.now()
         view = archive.as_of([now])
-        recorded = [int(t) for event_id, _ in events for t in view.stack(Kind.BOOKS, event_id, at, failed=True).received_at]
+        asked = {event_id for event_id, _ in events}
+        just_before = at - timedelta(microseconds=1)
+        recorded = [each.received_at for each in view.heard(Kind.BOOKS, just_before) if each.subject in asked]
         if recorded:
             return instant(max(recorded))
         if now > at + self._grace:

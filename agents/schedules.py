@@ -55,25 +55,29 @@ class LiveSchedule:
             number += 1
             yield self._cycle(self._clock.now(), number, Cause.COMMAND)
         while True:
-            wake = self._wait(due)
-            if wake is None:
+            found = self._wait(due)
+            if found is None:
                 return
+            at, wake = found
             number += 1
-            if wake[0] is Cause.SCHEDULE:
-                yield self._cycle(due, number, *wake)
-                due = max(due + self._every, last_tick(self._clock.now(), self._every))
-            else:
-                yield self._cycle(self._clock.now(), number, *wake)
+            yield self._cycle(at, number, *wake)
+            due = max(due + self._every if at >= due else due, last_tick(self._clock.now(), self._every))
 
-    def _wait(self, due: datetime) -> Wake | None:
-        """Return why to look now, or None when the engine stops."""
+    def _wait(self, due: datetime) -> tuple[datetime, Wake] | None:
+        """Return when and why to look, or None when the engine stops.
+
+        A tick that comes while the wakes are asked, or while a wake's own look lasts, goes before them: looks stay in the
+        order of their instants, and each begins within an interval of its own.
+        """
         while not self._stopping():
+            if self._clock.now() >= due:
+                return due, (Cause.SCHEDULE, ())
+            wake = self._wakes()
             now = self._clock.now()
             if now >= due:
-                return Cause.SCHEDULE, ()
-            wake = self._wakes()
+                continue
             if wake is not None:
-                return wake
+                return now, wake
             self._waiting(due)
             self._clock.wait_until(min(due, now + self._slice) if self._slice else due)
         return None

@@ -28,6 +28,7 @@ from core.store.archive import View
 from core.units import MISSING, Unit, instant, iso, micros
 
 LOOKBACK = timedelta(days=12)  # a listing older than this was settled long ago
+UNHEARD = timedelta(days=4)  # since the last listing of an event, after which the venue alone can say something new of it
 METAR, CLIMATE_REPORT = "metar", "climate_report"  # what a provisional word rests on
 Window = tuple[datetime, datetime]
 Found = tuple[int, dict[str, object]]  # reading, evidence
@@ -42,16 +43,17 @@ def settle(account: Account, view: View, since: datetime, stations: Mapping[str,
     now = instant(int(view.instants[-1]))
     told = frozenset(view.subjects(Kind.OUTCOMES, since))
     ended = {event_id for event_id, known in account.outcomes.items() if known.settlement.finality is Finality.FINAL}
-    listings = newest_listings(view, now - LOOKBACK, without=ended - told)
+    old = frozenset(view.subjects(Kind.EVENTS, now - LOOKBACK)) - frozenset(view.subjects(Kind.EVENTS, now - UNHEARD))
+    listings = newest_listings(view, now - LOOKBACK, without=(ended | old) - told)
     for listing in sorted(listings, key=lambda each: (str(each.facts["event_day"]), each.event_id)):
         event = listing.event
         if event is None or event.rule.station not in stations or _forgotten(account, event, now):
             continue
         station = stations[event.rule.station]
         window = settlement_window(event.rule, station.tz, event.event_day)
-        if listing.event_id in told:
-            yield from _final(account, view, event, window, now)
-        elif now >= window[1] + LAST_REPORT and event.rule.statistic not in EXTRACT:
+        final = tuple(_final(account, view, event, window, now)) if listing.event_id in told else ()
+        yield from final
+        if not final and now >= window[1] + LAST_REPORT and event.rule.statistic not in EXTRACT:
             yield from _provisional(account, view, event, window, station, since, now)
 
 

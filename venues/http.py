@@ -7,10 +7,10 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from core.clock import Clock, monotonic_seconds
 from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
+from core.model.record import Record
 from core.settings import SourceSettings
 from core.units import iso
 from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
@@ -28,6 +29,8 @@ from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, L
 INSTANT_HEADER = "X-Hermes-Instant"
 CREDITS_SECONDS = 3_600.0  # for which a service without credits for us is left alone, as far as a breaker rests
 _CHUNK_BYTES = 65_536
+_NOT_NOW = frozenset({408, 425})  # statuses below 500 of a service that is not ready
+LINGERS = timedelta(minutes=1)  # for which a record that was no answer is held against a service that answers again
 _WEIGHT_OF_A_TIMEOUT = 3  # failures: the second one leaves a host alone, or a cycle would wait for each of its questions
 _TRANSPORT_FAULTS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
@@ -74,6 +77,7 @@ class Health:
     failures: int = 0
     retries: int = 0
     note: str = ""  # why nothing is asked, where that is nobody's failure
+    trouble: str = ""  # "down", "limited" or "unreadable" while there is a last error
 
     @property
     def healthy(self) -> bool:
@@ -91,16 +95,20 @@ class Http:
     def __init__(
         self, name: str, settings: SourceSettings, clock: Clock, *, user_agent: str, adapter: BaseAdapter | None = None,
         simulated: bool = False, most_per_minute: int = 60_000, patience: Patience = PATIENCE,
-        sleep: Callable[[float], object] = time.sleep, seconds: Seconds = monotonic_seconds, seed: int | None = None,
+        sleep: Callable[[float], object] | None = None, seconds: Seconds | None = None, seed: int | None = None,
         headers: Mapping[str, str] | None = None, accepts: Sequence[str] = ("JSON",),
     ) -> None:  # fmt: skip
         self._name, self._settings, self._clock, self._simulated = name, settings, clock, simulated
-        self._patience, self._sleep, self._seconds = patience, sleep, seconds
+        # Hosts of a simulated world recover in its own time, and seconds of the wall change nothing there.
+        self._seconds = seconds or monotonic_seconds
+        self._resting = seconds or ((lambda: clock.now().timestamp()) if simulated else monotonic_seconds)
+        self._patience, self._sleep = patience, sleep or (lambda pause: None if simulated or adapter else time.sleep(pause))
         self._per_minute = min(settings.requests_per_minute, most_per_minute)
         self._jitter = random.Random(seed)
         self._lanes: dict[str, Lane] = {}
         self._lock = threading.Lock()
         self._health = Health(name)
+        self._refuted: dict[tuple[str, str], tuple[datetime, str]] = {}  # kind and subject → when, and why it is no answer
         self._session = requests.Session()
         self._in_process = adapter is not None
         self._session.trust_env = not self._in_process
@@ -113,9 +121,28 @@ class Http:
 
     @property
     def health(self) -> Health:
-        """Return what is known of the service."""
+        """Return what is known of the service; an answer that could not be read is not one."""
         with self._lock:
-            return self._health
+            known, refuted = self._health, list(self._refuted.values())
+        if known.last_error or not refuted:
+            return known
+        at, why = max(refuted)
+        return replace(known, last_error=why, last_error_at=at, trouble="unreadable")
+
+    def judge(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass on what was made of answers, and remember those of which nothing could be made."""
+        for record in records:
+            if record.error is None:
+                with self._lock:
+                    self._refuted.pop((str(record.kind), record.subject), None)
+            elif record.raw:
+                self.refute(record)
+            yield record
+
+    def refute(self, record: Record) -> None:
+        """Remember a record as none: bytes came, and nothing could be made of them."""
+        with self._lock:
+            self._refuted[str(record.kind), record.subject] = record.received_at, record.error or ""
 
     def breaker_state(self, url: str) -> BreakerState:
         """Return the state of the breaker of the host of `url`."""
@@ -150,7 +177,7 @@ class Http:
             if host not in self._lanes:
                 burst = self._patience.burst or max(1.0, min(20.0, self._per_minute / 6))
                 bucket = None if self._simulated else TokenBucket(self._per_minute, burst, self._seconds)
-                self._lanes[host] = Lane(bucket, Breaker(self._patience.breaker, self._seconds), self._patience.at_once)
+                self._lanes[host] = Lane(bucket, Breaker(self._patience.breaker, self._resting), self._patience.at_once)
             return self._lanes[host]
 
     def _ask(self, method: str, url: str, **what: Any) -> Answer:
@@ -228,21 +255,21 @@ class Http:
         return b"".join(parts), None
 
     def _verdict(self, response: requests.Response, content: bytes) -> SourceError | None:
-        status, said = response.status_code, _reason_of(content)
-        what = f"{self._name}: {urlsplit(response.url or '').path} answered {status}{said}"
+        status = response.status_code
+        kind = response.headers.get("Content-Type", "")
+        if status < 300 and (not content.strip() or any(word.lower() in kind.lower() for word in self._accepts)):
+            return None
+        what = f"{self._name}: {urlsplit(response.url or '').path} answered {status}{_reason_of(content)}"
         if status == 429:
             return SourceLimitedError(f"{what}; wait before asking again", self._retry_after(response))
         if status == 402:
             return SourceLimitedError(f"{what}; its credits are used up, wait for new ones", CREDITS_SECONDS)
-        if status >= 500 or status == 408:
+        if status >= 500 or status in _NOT_NOW:
             return SourceDownError(f"{what}; try again later")
         if status >= 300:
             return SourceRefusedError(f"{what}; check address, key and parameters")
-        kind = response.headers.get("Content-Type", "")
-        if content.strip() and not any(word.lower() in kind.lower() for word in self._accepts):
-            wanted = " or ".join(self._accepts)
-            return WireError(f"{what} with {kind or 'no content type'} in place of {wanted}; the bytes are kept")
-        return None
+        wanted = " or ".join(self._accepts)
+        return WireError(f"{what} with {kind or 'no content type'} in place of {wanted}; the bytes are kept")
 
     def _retry_after(self, response: requests.Response) -> float | None:
         # Seconds or an HTTP date; the date is read against the server's own clock where it gives one.
@@ -270,9 +297,12 @@ class Http:
         with self._lock:
             known, at = self._health, answer.received_at
             if error is None:
-                self._health = replace(known, last_success_at=at, last_error="", successes=known.successes + 1)
+                self._health = replace(known, last_success_at=at, last_error="", trouble="", successes=known.successes + 1)
+                self._refuted = {about: told for about, told in self._refuted.items() if told[0] >= at - LINGERS}
             else:
-                self._health = replace(known, last_error_at=at, last_error=str(error), failures=known.failures + 1)
+                self._health = replace(
+                    known, last_error_at=at, last_error=str(error), trouble=_trouble(error), failures=known.failures + 1
+                )
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
@@ -292,6 +322,12 @@ def _dripping(response: requests.Response) -> Iterator[bytes]:
         raise requests.Timeout(str(error)) from error
     except HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
+
+
+def _trouble(error: SourceError) -> str:
+    if isinstance(error, SourceLimitedError):
+        return "limited"
+    return "unreadable" if isinstance(error, WireError) else "down"
 
 
 def _reason_of(content: bytes) -> str:

@@ -54,7 +54,7 @@ class Breaker:
         self._failures, self._pause = 0, limits.pause_seconds
         self._until: float | None = None
         self._trying = False
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     @property
     def state(self) -> BreakerState:
@@ -65,15 +65,18 @@ class Breaker:
             return BreakerState.OPEN if self._seconds() < self._until else BreakerState.HALF_OPEN
 
     def admit(self) -> float:
-        """Return 0 when a request may go, else how long the host is left alone [s]."""
+        """Return 0 when a request may go, else how long the host is left alone [s].
+
+        While one request tries, the others wait for what it finds: a host that is back has answers for all of them.
+        """
         with self._lock:
+            while self._trying:
+                self._lock.wait()
             if self._until is None:
                 return 0.0
             left = self._until - self._seconds()
             if left > 0:
                 return left
-            if self._trying:
-                return self._pause
             self._trying = True
             return 0.0
 
@@ -82,6 +85,7 @@ class Breaker:
         with self._lock:
             self._failures, self._pause = 0, self._limits.pause_seconds
             self._until, self._trying = None, False
+            self._lock.notify_all()
 
     def fail(self, weight: int = 1) -> None:
         """Count a failure; open at the limit, or at once when this was the try after a pause."""
@@ -91,11 +95,13 @@ class Breaker:
                 self._pause = min(2 * self._pause, self._limits.longest_pause_seconds)
             if self._trying or self._failures >= self._limits.failures:
                 self._until, self._trying = self._seconds() + self._pause, False
+                self._lock.notify_all()
 
     def rest(self, seconds: float) -> None:
         """Open for a time that the host named itself."""
         with self._lock:
             self._until, self._trying = self._seconds() + min(seconds, self._limits.longest_pause_seconds), False
+            self._lock.notify_all()
 
 
 class Lane:

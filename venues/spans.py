@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import orjson
 
 from core.errors import WireError
 
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
+_FIRST_KEY = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(\{[ \t\r\n]*\"[^\"\\]{1,64}\"[ \t\r\n]*:)")
 
 
 def json_elements(raw: bytes, what: str) -> Iterator[tuple[bytes, Any]]:
     """Yield (bytes, value) of each element; an empty body has none; WireError when it is no array."""
+    parts = candidates(raw)
+    try:
+        values = [orjson.loads(part) for part in parts]
+    except orjson.JSONDecodeError:  # cut in a wrong place, or no JSON: the slower reader knows, and says what
+        parts = []
+    if parts:
+        yield from zip(parts, values, strict=True)
+    else:
+        yield from _read_elements(raw, what)
+
+
+def candidates(raw: bytes) -> list[bytes]:
+    """Return what must be the elements of an array of objects if each of them is JSON; nothing where that is not clear.
+
+    Services begin each object of a list with the same key: the array is cut there, wherever as many braces were closed as
+    opened. Texts between commas that are JSON each are the elements, since an array can be read in one way only.
+    """
+    found = _FIRST_KEY.match(raw)
+    end = raw.rstrip()
+    if found is None or not end.endswith(b"]"):
+        return []
+    head = found[1]
+    parts: list[bytes] = []
+    begun, depth = b"", 0
+    for i, piece in enumerate(end[found.start(1) : -1].rstrip().split(b"," + head)):
+        piece = head + piece if i else piece
+        begun = begun + b"," + piece if depth else piece
+        depth += piece.count(b"{") - piece.count(b"}")
+        if depth == 0:
+            parts.append(begun)
+    return parts if depth == 0 and all(part.endswith(b"}") for part in parts) else []
+
+
+def _read_elements(raw: bytes, what: str) -> Iterator[tuple[bytes, Any]]:
     try:
         text = raw.decode("utf-8")
         at = _after_blanks(text, 0)

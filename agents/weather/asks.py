@@ -32,9 +32,11 @@ OUTCOME_EVERY = timedelta(hours=1)  # until the venue's final word
 CORRECTION_EVERY, CORRECTIONS_FOR = timedelta(hours=6), timedelta(days=3)  # after it
 CLIMATE_EVERY = timedelta(hours=1)
 PRINTS_EVERY = timedelta(minutes=5)
+MARKET_BY_MARKET, MOST_IN_A_LOOK = frozenset({"kalshi"}), 4  # venues whose prints are one question for each market; events
 NO_REPORTS = frozenset({"46692", "HKO"})  # stations that send no METAR
 UNITED_STATES = "US"
-FORECASTERS = ("open_meteo", "zeus")  # asked every cycle about every station
+FORECASTERS = ("open_meteo", "zeus")  # asked about every station
+HOURLY, HOURLY_EVERY = frozenset({"zeus", "nws"}), timedelta(hours=1)  # whose good answer stands so long, through a restart too
 AMERICAN = "nws"  # forecasts and reports of the country's own service
 SECOND_REPORTS = "iem"  # reports of the others, and climate reports
 ENSEMBLES = "open_meteo_ensemble"
@@ -65,7 +67,7 @@ def asks_of(
     return (
         *(listing_asks(chosen, cycle, events, heard, view, now, settings) if cycle.cause is not Cause.METAR else ()),
         *_book_asks(mine, account),
-        *_print_asks(mine, view, now),
+        *_print_asks(mine, view, now, cycle.number),
         *(ask for station in chosen if station.code not in NO_REPORTS for ask in _report_asks(station, view, now, looks)),
         *_forecast_asks(chosen, view, now, settings),
         *_climate_asks(events, codes, account, view, now),
@@ -87,13 +89,20 @@ def _book_asks(events: Sequence[Listed], account: Account) -> Iterator[Ask]:
         yield Ask(Kind.BOOKS, event_id, tokens=tuple(tokens_held), source=venue)
 
 
-def _print_asks(events: Sequence[Listed], view: View, now: datetime) -> Iterator[Ask]:
-    """Yield one ask for each event with a ladder: a maker's fills need the prints, and they cannot be had later."""
+def _print_asks(events: Sequence[Listed], view: View, now: datetime, turn: int) -> Iterator[Ask]:
+    """Yield one ask for each event with a ladder: a maker's fills need the prints, and they cannot be had later.
+
+    Events of a venue that is asked market by market take turns: it tells what was since the last question.
+    """
     told = frozenset(view.subjects(Kind.PRINTS, now - PRINTS_EVERY))
-    for each in events:
-        if each.event.ladder and each.event.event_id not in told:
-            markets = tuple(bracket.market_id for bracket in each.event.ladder)
-            yield Ask(Kind.PRINTS, each.event.event_id, tokens=markets, source=each.event.venue)
+    due = [each.event for each in events if each.event.ladder and each.event.event_id not in told]
+    slow = [event for event in due if event.venue in MARKET_BY_MARKET]
+    first = turn * MOST_IN_A_LOOK % len(slow) if slow else 0
+    waiting = frozenset(event.event_id for event in [*slow[first:], *slow[:first]][MOST_IN_A_LOOK:])
+    for event in due:
+        if event.event_id not in waiting:
+            markets = tuple(bracket.market_id for bracket in event.ladder)
+            yield Ask(Kind.PRINTS, event.event_id, tokens=markets, source=event.venue)
 
 
 def _report_asks(station: Station, view: View, now: datetime, looks: InstantArray) -> Iterator[Ask]:
@@ -118,11 +127,14 @@ def _is_silent(station: Station, stack: Stack, now: datetime) -> bool:
 
 
 def _forecast_asks(stations: Sequence[Station], view: View, now: datetime, settings: Settings) -> Iterator[Ask]:
-    lately = frozenset(view.subjects(Kind.ENSEMBLE, now - timedelta(minutes=settings.weather.ensemble_minutes)))
+    lately = now - timedelta(minutes=settings.weather.ensemble_minutes)
+    within = now - HOURLY_EVERY + timedelta(microseconds=1)
     for station in stations:
+        told = frozenset(view.stack(Kind.FORECAST, station.code, within).source) & HOURLY
         for source in (*FORECASTERS, *((AMERICAN,) if station.country == UNITED_STATES else ())):
-            yield Ask(Kind.FORECAST, station.code, source=source)
-        if station.code not in lately:
+            if source not in told:
+                yield Ask(Kind.FORECAST, station.code, source=source)
+        if not len(view.stack(Kind.ENSEMBLE, station.code, lately)):  # one that failed is asked for again
             yield Ask(Kind.ENSEMBLE, station.code, source=ENSEMBLES)
 
 

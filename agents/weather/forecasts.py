@@ -33,7 +33,7 @@ FREQUENT_FOR, DAILY_FOR = 12 * HOUR, 36 * HOUR
 LEAD_IN = 12 * HOUR  # before a window from which on earlier forecasts are sought for its hours that a newer one leaves out
 LOOKBACK = timedelta(hours=61)  # a day of vintages, and what was valid at its start
 FREQUENT = frozenset({"open_meteo", "zeus", "nws"})  # sources with four or more runs a day
-_REMEMBERED = 4_096
+_REMEMBERED, _WINDOWS = 4_096, 512
 
 Content = tuple[tuple[str, int], ...]  # what was current: (source, first received) of each source
 
@@ -54,6 +54,7 @@ class ForecastMemory:
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, str, int], tuple[Model, ...]] = OrderedDict()
         self._vintages: OrderedDict[tuple[object, ...], Vintage | None] = OrderedDict()
+        self._extremes: OrderedDict[tuple[object, ...], dict[Content, float]] = OrderedDict()
 
     def timeline(self, stack: Stack, instants: InstantArray, listed: Listed) -> Timeline:
         """Return what was current about an event at each instant, given in any order.
@@ -100,6 +101,19 @@ class ForecastMemory:
                 self._vintages.popitem(last=False)
         self._vintages.move_to_end(key)
         return self._vintages[key]
+
+    def extremes(self, stack: Stack, contents: Sequence[Content], listed: Listed, offset: int) -> list[float]:
+        """Return what each content says of the extreme; no shape of the day is needed for it. NaN: nothing."""
+        key = (stack.subject, listed.start, listed.end, listed.event.extreme, listed.event.rule.unit)
+        known = self._extremes.setdefault(key, {})
+        self._extremes.move_to_end(key)
+        if len(self._extremes) > _WINDOWS:
+            self._extremes.popitem(last=False)
+        for content in contents:
+            if content not in known:
+                vintage = self.vintage(stack, content, listed, offset)
+                known[content] = float("nan") if vintage is None else vintage.extreme
+        return [known[content] for content in contents]
 
     def _models_for(self, stack: Stack, part: tuple[str, int], listed: Listed) -> tuple[Model, ...]:
         """Return the models of a source's content; hours of the window that it leaves out come from its earlier ones."""
@@ -226,8 +240,7 @@ def read_forecasts(
 
 def _told(memory: ForecastMemory, stack: Stack, listed: Listed, timeline: Timeline, offset: int) -> FloatArray:
     """Return the extreme that was forecast at each instant of a timeline; no shape of the day is needed for it."""
-    vintages = [memory.vintage(stack, content, listed, offset) for content in timeline.contents]
-    value = np.array([*(np.nan if v is None else v.extreme for v in vintages), np.nan])  # index -1: nothing known
+    value = np.array([*memory.extremes(stack, timeline.contents, listed, offset), np.nan])  # index -1: nothing known
     return value[timeline.index]
 
 
@@ -249,7 +262,11 @@ def _current(
 ) -> Current:
     contents, now = timeline.contents, timeline.index[: len(looks)]
     if all(name in FREQUENT for content in contents for name, _ in content):
-        return Current(now, tuple(memory.vintage(stack, content, listed, offset) for content in contents))
+        used = frozenset(now.tolist())
+        return Current(
+            now,
+            tuple(memory.vintage(stack, each, listed, offset) if i in used else None for i, each in enumerate(contents)),
+        )
     version, shapes = climates.shapes((stack.subject, listed.event.extreme), listed.event.event_day, looks)
     pairs, place = np.unique(np.stack([now, version]), axis=1, return_inverse=True)
     vintages = tuple(

@@ -165,8 +165,11 @@ class ResidualMemory:
         since, until = int(looks.min()) - WINDOW_DAYS * DAY, int(view.instants[-1])
         changed: set[Series] = set()
         for begin, _ in _missing(self._read, (since, until)):
-            for event_id in view.subjects(Kind.OUTCOMES, instant(begin)):
-                changed |= self._read_event(view, event_id, since)
+            span = instant(since), instant(until)
+            told = [view.span(Kind.OUTCOMES, event_id, *span) for event_id in view.subjects(Kind.OUTCOMES, instant(begin))]
+            # oldest first: what stands together in time is read together, else each closed day would be read for every event
+            for outcomes in sorted(filter(len, told), key=lambda each: (int(each.received_at[0]), each.subject)):
+                changed |= self._read_event(view, outcomes)
         before = self._read or (since, until)
         self._read = min(before[0], since), max(before[1], until)
         self._slim(until)
@@ -182,11 +185,9 @@ class ResidualMemory:
             bare = replace(event, ladder=(), rule=replace(event.rule, text=""))
             settled.listed = Listed(bare, settled.listed.station, settled.listed.start, settled.listed.end, settled.listed.flaw)
 
-    def _read_event(self, view: View, event_id: str, since: int) -> set[Series]:
+    def _read_event(self, view: View, outcomes: Stack) -> set[Series]:
         """Take in what was said of an event; return its series if that is news."""
-        outcomes = view.span(Kind.OUTCOMES, event_id, instant(since), instant(int(view.instants[-1])))
-        if not len(outcomes):
-            return set()
+        event_id = outcomes.subject
         if event_id not in self._settled:
             self._settled[event_id] = self._new(view, event_id, instant(int(outcomes.received_at[0])))
         settled = self._settled[event_id]

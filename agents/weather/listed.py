@@ -24,6 +24,7 @@ LOOKBACK = timedelta(days=10)
 LOOKBACK_MICRO = LOOKBACK // timedelta(microseconds=1)
 AFTERLIFE = 86_400_000_000  # [us] after its window for which an event stays on the axis: what is held of it is marked until the final word
 _NEVER = 2**62
+_FORGOTTEN_TOGETHER = 64
 GOOD, UNREADABLE, CHANGED, INFERRED = 0, 1, 2, 3  # what can be said of the newest listing
 
 
@@ -101,14 +102,20 @@ class ListingMemory:
     def _open(self, view: View, since: int, first: int) -> Iterator[tuple[Listed, _Log, int]]:
         until = int(view.instants[-1])
         goes_on = self._span[0] <= since and self._span[1] <= until
-        new = view.subjects(Kind.EVENTS, instant(max(since, self._span[1]) if goes_on else since))
-        news = frozenset(new)
+        news: dict[str, Stack | None] = dict.fromkeys(view.subjects(Kind.EVENTS, instant(since))) if not goes_on else {}
+        if goes_on:
+            news.update((stack.subject, stack) for stack in view.received(Kind.EVENTS, instant(max(since, self._span[1]))))
         known = (event_id for event_id, log in self._logs.items() if log.received and log.received[-1] >= since)
-        for event_id in list(dict.fromkeys((*known, *new))) if goes_on else new:
+        for event_id in list(dict.fromkeys((*known, *news))) if goes_on else news:
             if self._ends.get(event_id, ("", first + 1))[1] + AFTERLIFE <= first:
                 self._logs.pop(event_id, None)
                 continue
-            log = self._logged(view.stack(Kind.EVENTS, event_id, instant(since))) if event_id in news else self._logs[event_id]
+            if event_id not in news:
+                log = self._logs[event_id]
+            elif (stack := news[event_id]) is not None and event_id in self._logs:
+                log = self._logged(stack)
+            else:
+                log = self._logged(view.stack(Kind.EVENTS, event_id, instant(since)))
             begun = bisect_left(log.received, since)
             listed = self._listed_of(log, begun, bisect_right(log.received, until))
             if listed is None:
@@ -117,6 +124,11 @@ class ListingMemory:
             if listed.end + AFTERLIFE > first:
                 yield listed, log, begun
         self._span = (min(self._span[0], since) if goes_on else since, until)
+        old = [event_id for event_id, log in self._logs.items() if log.received and log.received[-1] < since]
+        if len(old) > _FORGOTTEN_TOGETHER:  # events of stations that are not ours have no end
+            self._span = since, until
+            for event_id in old:
+                del self._logs[event_id]
 
     def _logged(self, stack: Stack) -> _Log:
         log = self._logs.setdefault(stack.subject, _Log())

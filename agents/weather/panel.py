@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.weather.books import Books, read_books
+from agents.weather.books import BookMemory, Books, read_books
 from agents.weather.discretise import Lattice, lattice_of
 from agents.weather.forecasts import ForecastMemory, Forecasts, empty_forecasts, forecast_stack, read_forecasts
 from agents.weather.learning import Learned, ResidualMemory
@@ -58,8 +58,10 @@ class PanelMemory:
         self.listings = ListingMemory({station.code: station for station in stations})
         self.forecasts = ForecastMemory()
         self.floors = FloorMemory()
+        self.books = BookMemory()
         self.residuals = ResidualMemory(self.listings, self.forecasts)
         self.instruments: dict[str, tuple[Instrument, ...]] = {}
+        self.axis: tuple[list[tuple[Instrument, ...]], tuple[Instrument, ...]] = ([], ())  # of the last look, by event and all
         self.finished: set[str] = set()  # events whose last word was heard so long ago that it will not change
 
 
@@ -87,13 +89,13 @@ def build_panel(view: View, stations: Sequence[Station], settings: Settings, mem
     lattice = lattice_of([(each.event, each.station.report_precision) for each in events])
     return WeatherPanel(
         instants=instants, looks=looks, events=events,
-        instruments=tuple(i for each in events for i in _instruments(each, memory)), lattice=lattice,
+        instruments=_axis(events, memory), lattice=lattice,
         start=np.array([each.start for each in events], np.int64), end=np.array([each.end for each in events], np.int64),
         cadence=np.array([60.0 * each.station.cadence_minutes for each in events], np.float64),
         degree=np.array([1.0 if each.event.rule.unit == "F" else 1.0 / 1.8 for each in events], np.float64),
         listings=listings, forecasts=forecasts, seen=seen,
         learned=memory.residuals.learned(events, looks, forecasts.n_models, forecasts.daily),
-        books=read_books(view, events, lattice.exists.shape[-1]),
+        books=read_books(view, events, lattice.exists.shape[-1], memory.books),
     )  # fmt: skip
 
 
@@ -102,6 +104,17 @@ def _by_station(events: Sequence[Listed]) -> dict[str, list[tuple[int, Listed]]]
     for column, listed in enumerate(events):
         grouped.setdefault(listed.station.code, []).append((column, listed))
     return grouped
+
+
+def _axis(events: Sequence[Listed], memory: PanelMemory) -> tuple[Instrument, ...]:
+    """Return the instruments of all events; the same tuple as long as they are the same: much is remembered by it."""
+    parts = [_instruments(each, memory) for each in events]
+    before, axis = memory.axis
+    if len(parts) != len(before) or any(one is not other for one, other in zip(parts, before, strict=True)):
+        axis = tuple(instrument for part in parts for instrument in part)
+        memory.axis = parts, axis
+        memory.instruments = {each.event.event_id: part for each, part in zip(events, parts, strict=True)}
+    return axis
 
 
 def _instruments(listed: Listed, memory: PanelMemory) -> tuple[Instrument, ...]:

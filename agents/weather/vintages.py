@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +42,19 @@ class Model(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Vintage:
-    """One state of knowledge about one window; temperatures in the rule's unit, times their sign for a lowest one.
+class Turns:
+    """Where the rest of a day's curves turns, from each hour on; signed."""
 
-    `rest` holds, for each hour, the highest signed value from that hour on; -inf after the last.
-    """
+    rest: FloatArray  # (n_models, n_hours + 1), the highest value from that hour on; -inf after the last
+    rest_mean: FloatArray  # (n_hours + 1,)
+    rest_first: IntArray  # (n_hours + 1,) where the mean curve has it; 0 after the last
+    second: FloatArray  # (n_hours + 1,) highest of the mean curve from there on that lies APART from `rest_first`; -inf: none
+    second_first: IntArray  # (n_hours + 1,) where it has that
+
+
+@dataclass(frozen=True, slots=True)
+class Vintage:
+    """One state of knowledge about one window; temperatures in the rule's unit, times their sign for a lowest one."""
 
     extreme: float  # unsigned
     n_models: int
@@ -56,15 +64,11 @@ class Vintage:
     wide: float  # range of the models from which their median counts
     hours: InstantArray  # of the window
     curves: FloatArray  # (n_models, n_hours), signed
-    rest: FloatArray  # (n_models, n_hours + 1), signed
     mean: FloatArray  # (n_hours,), signed
-    rest_mean: FloatArray  # (n_hours + 1,)
-    rest_first: IntArray  # (n_hours + 1,) where the mean curve has it; 0 after the last
-    second: FloatArray  # (n_hours + 1,) highest of the mean curve from there on that lies APART from `rest_first`; -inf: none
-    second_first: IntArray  # (n_hours + 1,) where it has that
     peak_at: int
     lift: float  # signed, of a climatological curve beyond the mean of such days, so that it reaches the forecast extreme
     shape_sd: FloatArray  # of a climatological curve from day to day, by hour of standard time, (24,); 0: an hourly forecast
+    turns: list[Turns] = field(default_factory=list, compare=False)  # once the day runs: most vintages never see it
 
 
 def centre(values: FloatArray) -> FloatArray:
@@ -129,16 +133,22 @@ def vintage_of(models: Sequence[Model], listed: Listed, offset: int, shape: Shap
     extremes, mean = signed.max(axis=1), centre(signed)
     n, middle = len(curves), centre(mean)
     apart = np.sqrt(centre(np.square(extremes - centre(extremes))) * (n / max(n - 1, 1)))
-    rest_mean = _highest_from(mean)
-    rest_first = np.array([*(k + int(mean[k:].argmax()) for k in range(len(mean))), 0], np.int64)
-    second, second_first = _second_turns(mean, rest_first)
     return Vintage(
         extreme=sign * float(_centre_of_models(extremes, wide)), n_models=n, disagreement=float(apart) if n > 1 else float("nan"),
         curve_sd=float(np.sqrt(centre(np.square(mean - middle)))), sign=sign, wide=wide, hours=hours, curves=signed,
-        rest=np.stack([_highest_from(curve) for curve in signed]), mean=mean, rest_mean=rest_mean,
-        rest_first=rest_first, second=second, second_first=second_first, peak_at=int(hours[mean.argmax()]),
+        mean=mean, peak_at=int(hours[mean.argmax()]),
         lift=_lift(used, shape, in_fahrenheit=in_fahrenheit), shape_sd=_shape_sd(used, shape, in_fahrenheit=in_fahrenheit),
     )  # fmt: skip
+
+
+def _turns_of(vintage: Vintage) -> Turns:
+    """Return where the rest of the day turns; found once."""
+    if not vintage.turns:
+        mean = vintage.mean
+        first = np.array([*(k + int(mean[k:].argmax()) for k in range(len(mean))), 0], np.int64)
+        rest = np.stack([_highest_from(curve) for curve in vintage.curves])
+        vintage.turns.append(Turns(rest, _highest_from(mean), first, *_second_turns(mean, first)))
+    return vintage.turns[0]
 
 
 def _lift(models: Sequence[Model], shape: Shape, *, in_fahrenheit: bool) -> float:
@@ -219,15 +229,15 @@ class Rest:
 
 def rest_of(vintage: Vintage, at: InstantArray) -> Rest:
     """Return what is left of the curves from `at` on."""
-    after = np.searchsorted(vintage.hours, at, "right")
+    turns, after = _turns_of(vintage), np.searchsorted(vintage.hours, at, "right")
     each = np.empty((vintage.n_models, len(at)))
     for row, curve in enumerate(vintage.curves):
-        each[row] = np.maximum(vintage.rest[row][after], np.interp(at, vintage.hours, curve))
+        each[row] = np.maximum(turns.rest[row][after], np.interp(at, vintage.hours, curve))
     now = np.interp(at, vintage.hours, vintage.mean)
-    rises = vintage.rest_mean[after] > now
-    peak = np.where(rises, vintage.hours[vintage.rest_first[after]], at)  # where the curve only falls its peak is now
+    rises = turns.rest_mean[after] > now
+    peak = np.where(rises, vintage.hours[turns.rest_first[after]], at)  # where the curve only falls its peak is now
     later = np.minimum(after + APART, len(vintage.hours))
-    second = np.where(rises, vintage.second[after], vintage.rest_mean[later])
-    second_at = vintage.hours[np.where(rises, vintage.second_first[after], vintage.rest_first[later])]
-    gap = np.where(np.isinf(second), np.nan, np.maximum(vintage.rest_mean[after], now) - second)
+    second = np.where(rises, turns.second[after], turns.rest_mean[later])
+    second_at = vintage.hours[np.where(rises, turns.second_first[after], turns.rest_first[later])]
+    gap = np.where(np.isinf(second), np.nan, np.maximum(turns.rest_mean[after], now) - second)
     return Rest(vintage.sign * _centre_of_models(each, vintage.wide), peak, gap, second_at)

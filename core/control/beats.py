@@ -37,6 +37,12 @@ class Beat:
         return pid if isinstance(pid, int) else 0
 
     @property
+    def said_at(self) -> datetime:
+        """Return when the process itself last said what it does: a beat may repeat its word."""
+        said = self.facts.get("said_at")
+        return parse_iso(said) if isinstance(said, str) and said else self.wall_at
+
+    @property
     def speed(self) -> float:
         """Return the simulated seconds in a second, 1 where none was said."""
         speed = self.facts.get("speed", 1.0)

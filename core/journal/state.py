@@ -36,11 +36,15 @@ def account_text(account: Account) -> str:
         **{name: getattr(account, name).tolist() for name in (*_VECTORS, *_TABLES)},
         "working": {field.name: _column(getattr(account.working, field.name)) for field in fields(Orders)},
         "taken": [
-            [run, token, side, [[level.price_micro, level.shown_micro, level.taken_micro] for level in levels]]
+            [run, token, side, _written(levels, _levels_row)]
             for (run, token, side), levels in account.taken.items()
         ],
         "outcomes": [_written(outcome, _outcome_row) for outcome in account.outcomes.values()],
     })  # fmt: skip
+
+
+def _levels_row(levels: tuple[Level, ...]) -> list[list[int]]:
+    return [[level.price_micro, level.shown_micro, level.taken_micro] for level in levels]
 
 
 def _outcome_row(outcome: Outcome) -> dict[str, Any]:

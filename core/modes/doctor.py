@@ -90,7 +90,7 @@ def _engine(settings: Settings, data_dir: Path) -> Iterator[Finding]:
     if beat is None:
         yield Finding("engine", True, "has not run here yet")
         return
-    age = wall_now() - beat.wall_at
+    age = wall_now() - beat.said_at
     late = beat.state != "stopped" and age > timedelta(minutes=2)
     yield Finding("engine", not late, f"{beat.state}, last heard {age.total_seconds():.0f} s ago")
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
 from core.errors import UnknownIdError
+from core.journal.lines import CycleLine
 from core.journal.reader import JournalReader
 from core.model.cycle import Phase
 from core.modes.where import journal_folder
 from core.settings import Settings
-from core.wiring.desk import journal_address
-from core.wiring.research import COMPARED, Difference, differences, replay_cycles
+from core.store.sessions import Recorded, recorded_settings, settings_of
+from core.wiring.desk import active_stations, journal_address
+from core.wiring.research import COMPARED, Difference, Stretch, differences, replay_cycles
 
 
 def replay(settings: Settings, given: argparse.Namespace) -> int:
@@ -30,11 +33,22 @@ def replay(settings: Settings, given: argparse.Namespace) -> int:
     if not cycles:
         raise UnknownIdError(f"the journal of {data_dir} holds no finished cycle yet")
     folder = _fresh(data_dir / "runs" / "replay")
-    days = [list(group) for _, group in groupby(cycles, key=lambda each: each.cycle.scheduled_at.date())]
-    for done, day in enumerate(replay_cycles(settings, data_dir, folder, recorded.world(), days), 1):
-        print(f"{day}  {done} of {len(days)} days", flush=True)
+    stretches = _stretches(cycles, recorded_settings(settings, data_dir), settings, recorded.world())
+    for done, day in enumerate(replay_cycles(stretches, data_dir, folder, recorded.world()), 1):
+        print(f"{day}  {done} of {len(stretches)} parts", flush=True)
     found = differences(recorded, JournalReader(f"sqlite:///{folder / 'hermes.db'}"), cycles[-1].cycle.scheduled_at)
     return _report(found, len(cycles), folder, given.json)
+
+
+def _stretches(lines: Sequence[CycleLine], recorded: Sequence[Recorded], settings: Settings, world: str) -> tuple[Stretch, ...]:
+    """Return cycles by the day and by the settings that held for them."""
+    held = [settings_of(recorded, line.cycle.sealed_at, settings) for line in lines]
+    groups = groupby(zip(lines, held, strict=True), key=lambda each: (each[0].cycle.scheduled_at.date(), id(each[1])))
+    found = []
+    for _, group in groups:
+        mine, (own, *_) = zip(*group, strict=True)
+        found.append(Stretch(own, tuple(active_stations(own, world).values()), mine))
+    return tuple(found)
 
 
 def _fresh(folder: Path) -> Path:

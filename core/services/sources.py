@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from core.units import instant, micros, parse_iso
 
 SOURCE = "heartbeat of the engine; index of the snapshots"
 SPAN = timedelta(hours=24)
-MOST_SHOWN = 200
+MOST_SHOWN = 60  # of one source and kind: what one says at length does not hide the others
 _NO_KEY = re.compile(r"\bno (api )?key\b|\bkey is (not set|missing)|\bwithout a key\b", re.IGNORECASE)
 
 # What is said of a source, from well to ill.
@@ -22,6 +22,8 @@ STATES: Mapping[str, str] = {
     "ok": "answers",
     "waiting": "was not asked yet",
     "no key": "has no key: it is left out, the others go on",
+    "limited": "asks to be left alone for a while",
+    "unreadable": "answers what cannot be read",
     "down": "does not answer",
 }
 
@@ -81,7 +83,7 @@ class SourceService:
         rows = self._doubted(since, present)
         doubts = sorted(_grouped(rows), key=lambda one: (one.last_at, one.source, one.subject, one.reason), reverse=True)
         return SourceHealth(
-            present.now, SOURCE, len(rows), tuple(source_rows(present)), tuple(doubts[:MOST_SHOWN]),
+            present.now, SOURCE, len(rows), tuple(source_rows(present)), tuple(_newest(doubts)),
             dict(Counter(source for _, _, _, source, _, _ in rows)), since, self._shelves.missing(),
         )  # fmt: skip
 
@@ -106,17 +108,26 @@ def _row(source: str, name: str, health: Mapping[str, Any], now: datetime) -> So
     error = str(health.get("last_error") or health.get("note") or "")  # a note: nothing is asked, and that is no failure
     age = None if success is None else max(0.0, (now - success).total_seconds())
     counts = (int(health.get(field) or 0) for field in ("successes", "failures", "retries"))
-    return SourceRow(name, source, _state(error, success), success, age, error, error_at, *counts)
+    state = _state(error, str(health.get("trouble") or ""), success)
+    return SourceRow(name, source, state, success, age, error, error_at, *counts)
 
 
-def _state(error: str, success: datetime | None) -> str:
+def _state(error: str, trouble: str, success: datetime | None) -> str:
     if error:
-        return "no key" if _NO_KEY.search(error) else "down"
+        return "no key" if _NO_KEY.search(error) else trouble if trouble in STATES else "down"
     return "ok" if success is not None else "waiting"
 
 
 def _moment(text: object) -> datetime | None:
     return parse_iso(str(text)) if text else None
+
+
+def _newest(doubts: Sequence[Doubt]) -> Iterator[Doubt]:
+    told: Counter[tuple[str, str]] = Counter()
+    for doubt in doubts:
+        told[doubt.source, doubt.kind] += 1
+        if told[doubt.source, doubt.kind] <= MOST_SHOWN:
+            yield doubt
 
 
 def _grouped(rows: list[tuple[int, str, str, str, str, bool]]) -> Iterator[Doubt]:

@@ -12,7 +12,7 @@ from core.journal.lines import RiskLine
 from core.services.edges import EdgeService, Outlooks
 from core.services.positions import at_risk
 from core.services.shelves import START, Present, Shelves
-from core.services.sources import source_rows
+from core.services.sources import STATES, source_rows
 from core.services.values import usd
 from core.units import micros, parse_iso
 
@@ -64,7 +64,7 @@ class SourceState:
     last_success: datetime | None
     age_seconds: float | None
     error: str | None
-    state: str = "ok"  # "ok", "waiting", "no key" or "down"
+    state: str = "ok"  # of core.services.sources.STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +348,8 @@ def _source_notices(sources: Mapping[str, SourceState]) -> Iterator[Notice]:
     answering = sum(1 for state in sources.values() if state.healthy)
     for state in sources.values():
         if not state.healthy and state.state != "no key":
-            yield Notice("warning", "source_down", f"{state.name} does not answer: {state.error or 'no answer yet'}")
+            said = STATES["down" if state.state == "waiting" else state.state]
+            yield Notice("warning", "source_down", f"{state.name} {said}: {state.error or 'no answer yet'}")
     for state in sources.values():
         if state.state == "no key":
             yield Notice("warning", "source_no_key", f"{state.name}: no key, using {answering} others", state.error or "")

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     stations: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias=AliasChoices("HERMES_STATIONS", "HERMES_ACTIVE_STATIONS", "ACTIVE_STATIONS"),
-        description="Active stations, ICAO codes with commas; empty takes the world's default",
+        description="Active stations, ICAO codes with commas; empty: EGLC,KLGA,KNYC,KMIA live, its usual ones in a demo",
     )
     interval_seconds: int = Field(
         900,

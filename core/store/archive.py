@@ -6,9 +6,11 @@ import contextlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +18,38 @@ import numpy as np
 
 from core.errors import LookaheadError, StoreError
 from core.model.record import Kind
-from core.store.block import Block, block_of, joined, merged, without_doubles
+from core.store.block import Block, again, block_of, joined, merged, without_doubles
 from core.store.catalogue import Catalogue
 from core.store.closed import ClosedDays
-from core.store.columns import SHAPES, filled
 from core.store.compaction import Compaction, close_days
 from core.store.encoding import Encoded, Entry, decoded, tie_of
 from core.store.shelf import Shelf
 from core.store.snapshots import SnapshotStore
-from core.units import Columns, InstantArray, IntArray, instant, micros
+from core.store.stack import END_OF_TIME, Heard, Stack, answered, quarantined, stack_of
+from core.units import InstantArray, micros
 
+__all__ = ["Archive", "Heard", "Stack", "View"]
 _LOG = logging.getLogger("hermes.store")
 _DAY = 86_400_000_000
-_END_OF_TIME = 2**62
+_UNASKED = 96  # records that come to a subject before what is kept of it is dropped
+_HEAD_FOR, _MANY_HEADS = 4 * _DAY, 256  # without news, after which the newest answer is not kept, where there are many
+Key = tuple[Kind, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """All records of one (kind, subject) in a span, oldest received first, their rows end to end.
+@dataclass(slots=True)
+class _Head:
+    """The newest answer about a subject; `entry` is a newer one that was not read yet."""
 
-    Record i owns rows `offsets[i]:offsets[i + 1]` of every column. Arrays cannot be written to: they are shared.
-    """
+    block: Block
+    path: str = ""  # of the payload, if it was hot
+    entry: Entry | None = None
 
-    kind: Kind
-    subject: str
-    received_at: InstantArray  # (n_records,)
-    first_at: InstantArray  # (n_records,) when this very content was first received: an unchanged forecast keeps its age
-    issued_at: InstantArray  # (n_records,) 0: not known
-    offsets: IntArray  # (n_records + 1,)
-    source: tuple[str, ...]
-    facts: tuple[Mapping[str, Any], ...]
-    error: tuple[str | None, ...]
-    columns: Columns  # each (n_rows,)
-    digest: IntArray | None = None  # (n_records,) of the raw bytes, to find them again
-    until: int = _END_OF_TIME  # last instant of the view
-
-    def __len__(self) -> int:
-        return len(self.received_at)
-
-    def newest(self, instants: InstantArray) -> IntArray:
-        """Return the index of the newest record received by each instant, -1 where there is none."""
-        asked = np.asarray(instants, np.int64)
-        if asked.size and asked.max() > self.until:
-            raise LookaheadError(f"{self.kind} {self.subject} is known up to {instant(self.until)}, not {instant(asked.max())}")
-        return np.searchsorted(self.received_at, asked, side="right").astype(np.int64) - 1
-
-    def rows(self, index: int) -> Columns:
-        """Return the rows of one record."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"{self.kind} {self.subject} has {len(self)} records, no {index}")
-        place = index % len(self)
-        part = slice(int(self.offsets[place]), int(self.offsets[place + 1]))
-        return {name: values[part] for name, values in self.columns.items()}
+    @property
+    def order(self) -> tuple[int, str, int]:
+        if self.entry is not None:
+            return self.entry.order
+        meta = self.block.meta
+        return int(meta["received_at"][0]), str(meta["source"][0]), int(meta["tie"][0])
 
 
 class View:
@@ -88,12 +70,26 @@ class View:
         Rows later than an earlier instant of the view are in it: use `newest` or `received_at` to stay honest per instant.
         """
         block = self._archive.block(kind, subject, micros(since), self._until)
-        keep = np.ones(len(block), dtype=bool)
         if not failed:
-            keep &= np.array([error is None for error in block.meta["error"]], dtype=bool)
+            block = answered(block)
         if sources:
-            keep &= np.isin(block.meta["source"].astype(str), list(sources))
-        return _stack(kind, subject, block if keep.all() else block.take(keep), self._until)
+            block = block.take(np.isin(block.meta["source"].astype(str), list(sources)))
+        return stack_of(kind, subject, block, self._until)
+
+    def newest(self, kind: Kind, subject: str, since: datetime) -> Stack:
+        """Return the newest answered record received in [since, last instant]: a stack of one, or of none."""
+        return stack_of(kind, subject, self._archive.newest(kind, subject, micros(since), self._until), self._until)
+
+    def received(self, kind: Kind, since: datetime) -> Iterator[Stack]:
+        """Yield, by subject, the answers received in [since, last instant], and keep none of them in memory."""
+        for subject, block in self._archive.received(kind, micros(since), self._until):
+            answers = answered(block)
+            if len(answers):
+                yield stack_of(kind, subject, answers, self._until)
+
+    def heard(self, kind: Kind, since: datetime) -> tuple[Heard, ...]:
+        """Return what was received after `since`, failed questions too, by subject and in the order of a stack."""
+        return self._archive.heard(kind, micros(since) + 1, self._until)
 
     def span(self, kind: Kind, subject: str, since: datetime, until: datetime) -> Stack:
         """Return the records received in [since, until], none later than the view, and keep none of them in memory.
@@ -101,30 +97,13 @@ class View:
         For single looks far back: `stack` would keep all that came since.
         """
         last = min(micros(until), self._until)
-        block = self._archive.past(kind, subject, micros(since), last)
-        keep = np.array([error is None for error in block.meta["error"]], dtype=bool)
-        return _stack(kind, subject, block if keep.all() else block.take(keep), last)
+        return stack_of(kind, subject, answered(self._archive.past(kind, subject, micros(since), last)), last)
 
     def raw(self, stack: Stack, index: int) -> bytes:
         """Return the bytes of one record as the service sent them."""
         if stack.digest is None:
             raise StoreError(f"this stack of {stack.kind} {stack.subject} was not read from an archive")
         return self._archive.raw(stack.kind, stack.subject, int(stack.received_at[index]), int(stack.digest[index]))
-
-
-def _stack(kind: Kind, subject: str, block: Block, until: int) -> Stack:
-    meta = block.meta
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(meta["count"])))
-    documented = {
-        name: filled(stored, int(offsets[-1])) for name, stored in SHAPES.get(kind, {}).items() if name not in block.columns
-    }
-    columns = {**documented, **block.columns}
-    for values in (meta["received_at"], meta["first_at"], meta["issued_at"], offsets, *columns.values()):
-        values.flags.writeable = False
-    return Stack(
-        kind, subject, meta["received_at"], meta["first_at"], meta["issued_at"], offsets, tuple(meta["source"]),
-        tuple(meta["facts"]), tuple(meta["error"]), columns, meta["digest"], until,
-    )  # fmt: skip
 
 
 class Archive:
@@ -138,7 +117,10 @@ class Archive:
         self._catalogue = store.catalogue if store else Catalogue(data_dir, readonly=True)
         self._closed = ClosedDays(data_dir, self._report)
         self._lock = threading.RLock()
-        self._shelves: OrderedDict[tuple[Kind, str], Shelf] = OrderedDict()
+        self._shelves: OrderedDict[Key, Shelf] = OrderedDict()
+        self._waiting: dict[Key, list[Entry]] = {}  # came for a shelf that was not asked since
+        self._heads: dict[Key, _Head] = {}
+        self._rolls: dict[Kind, dict[str, int]] = {}  # newest receipt of each subject, oldest first
         self._marks: dict[Kind, int] = {}
         self._reported: set[str] = set()
         self._generation = (-1, -1)
@@ -158,7 +140,10 @@ class Archive:
     def subjects(self, kind: Kind, start: int, until: int) -> tuple[str, ...]:
         """Return, sorted, who has a record received in [start, until]."""
         with self._lock:
-            return tuple(sorted(self._catalogue.subjects(kind, start, until) | self._closed.subjects(kind, start, until)))
+            roll = {} if self._closed.after(kind, until) else self._roll(kind)
+            if not roll or next(reversed(roll.values())) > until:  # a view of the past
+                return tuple(sorted(self._catalogue.subjects(kind, start, until) | self._closed.subjects(kind, start, until)))
+            return tuple(sorted(subject for subject, _ in takewhile(lambda each: each[1] >= start, reversed(roll.items()))))
 
     def block(self, kind: Kind, subject: str, start: int, until: int) -> Block:
         """Return the records of one subject received in [start, until]."""
@@ -166,9 +151,54 @@ class Archive:
             shelf = self._shelves.get((kind, subject))
             if shelf is None or start < shelf.start:
                 shelf = self._shelves[kind, subject] = self._load(kind, subject, start)
+            elif (kind, subject) in self._waiting:
+                shelf.add(self._hot(self._waiting.pop((kind, subject))))
             self._shelves.move_to_end((kind, subject))
             self._extend_closed(shelf, kind, subject, until)
             return shelf.between(start, until)
+
+    def newest(self, kind: Kind, subject: str, start: int, until: int) -> Block:
+        """Return the newest answer received in [start, until], a block of one record or of none."""
+        with self._lock:
+            head = self._head(kind, subject)
+            if head is not None and head.meta["received_at"][0] <= until:
+                return head if head.meta["received_at"][0] >= start else head.take(np.empty(0, np.int64))
+            found = answered(self.block(kind, subject, start, until))
+            found = found.take(np.arange(len(found))[-1:])
+            if len(found) and self._shelves[kind, subject].last <= until and not self._closed.after(kind, until):
+                self._heads[kind, subject] = _Head(found)
+            return found
+
+    def received(self, kind: Kind, start: int, until: int) -> list[tuple[str, Block]]:
+        """Return what was received in [start, until], by subject."""
+        with self._lock:
+            if self._closed.any(kind, start, until):
+                return [(subject, self.block(kind, subject, start, until)) for subject in self.subjects(kind, start, until)]
+            entries: dict[str, list[Entry]] = {}
+            for entry in sorted(self._catalogue.heard(kind, start, until, self._seq), key=attrgetter("subject", "order")):
+                entries.setdefault(entry.subject, []).append(entry)
+            return [(subject, joined(self._hot(own))) for subject, own in entries.items()]
+
+    def heard(self, kind: Kind, start: int, until: int) -> tuple[Heard, ...]:
+        """Return what was received in [start, until], by subject and in the order of a stack."""
+        with self._lock:
+            if not self._closed.any(kind, start, until):
+                entries = self._catalogue.heard(kind, start, until, self._seq)
+                return tuple(self._heard(entry, start) for entry in sorted(entries, key=attrgetter("subject", "order")))
+            blocks = self.received(kind, start, until)
+        names = ("source", "received_at", "first_at", "error", "facts")
+        return tuple(
+            Heard(subject, source, received_at, first_at, error, quarantined(facts) if first_at >= start else ())
+            for subject, block in blocks
+            for source, received_at, first_at, error, facts in zip(*(block.meta[n].tolist() for n in names), strict=True)
+        )
+
+    def _heard(self, entry: Entry, start: int) -> Heard:
+        facts: Any = {}
+        if entry.first_at >= start:
+            with contextlib.suppress(StoreError, FileNotFoundError):  # whoever asks for its rows reports it
+                facts = self._store.facts(entry.path) if self._store else self._read(entry.path).record.facts
+        return Heard(entry.subject, entry.source, entry.received_at, entry.first_at, entry.error, quarantined(facts))
 
     def past(self, kind: Kind, subject: str, start: int, until: int) -> Block:
         """Return the records of one subject received in [start, until], read from where they lie."""
@@ -182,7 +212,7 @@ class Archive:
 
     def raw(self, kind: Kind, subject: str, received_at: int, digest: int) -> bytes:
         """Return the raw bytes of one record."""
-        for entry in self._catalogue.entries(kind, subject, received_at, received_at + 1, _END_OF_TIME):
+        for entry in self._catalogue.entries(kind, subject, received_at, received_at + 1, END_OF_TIME):
             if tie_of(entry.sha256) == digest:
                 with contextlib.suppress(FileNotFoundError):
                     return self._read(entry.path).record.raw
@@ -197,6 +227,10 @@ class Archive:
             raise StoreError("only the process that writes the snapshots may close their days")
         with self._lock:
             self._refresh()
+            for key in list(self._waiting):
+                self._shelves[key].add(self._hot(self._waiting.pop(key)))
+            for key in list(self._heads):
+                self._head(*key)
             done = close_days(self._data_dir, self._catalogue, before)
             self._generation = self._catalogue.generation()
             self._marks = {kind: self._closed.mark(kind) for kind in self._marks}
@@ -212,30 +246,70 @@ class Archive:
         generation = self._catalogue.generation()
         if generation != self._generation:
             self._generation, self._seq = generation, 0
-            self._shelves.clear()
+            self._drop()
         for kind, mark in self._marks.items():
             if self._closed.mark(kind) != mark:
-                for key in [key for key in self._shelves if key[0] == kind]:
-                    del self._shelves[key]
-        self._marks = {kind: self._closed.mark(kind) for kind in {key[0] for key in self._shelves}}
-        if not self._shelves:
+                self._drop(kind)
+        kept = {*(kind for kind, _ in self._shelves), *(kind for kind, _ in self._heads), *self._rolls}
+        self._marks = {kind: self._closed.mark(kind) for kind in kept}
+        if not kept:
             self._seq = self._catalogue.last()
             return
         self._forget()
         self._seq, entries = self._catalogue.after(self._seq)
-        new: dict[tuple[Kind, str], list[Entry]] = {}
         for entry in entries:
-            key = (Kind(entry.kind), entry.subject)
-            if key in self._shelves and entry.received_at >= self._shelves[key].start:
-                new.setdefault(key, []).append(entry)
-        for key, arrived in new.items():
-            self._shelves[key].add(self._hot(arrived))
+            self._note(entry, (Kind(entry.kind), entry.subject))
+        for kind in {Kind(entry.kind) for entry in entries} & self._rolls.keys():
+            self._rolls[kind] = dict(sorted(self._rolls[kind].items(), key=itemgetter(1)))
+
+    def _note(self, entry: Entry, key: Key) -> None:
+        """Remember that a record came; it is read when somebody asks."""
+        roll, head, shelf = self._rolls.get(key[0]), self._heads.get(key), self._shelves.get(key)
+        if roll is not None:
+            roll[key[1]] = max(entry.received_at, roll.get(key[1], 0))
+        if head is not None and entry.error is None and entry.order >= head.order:
+            head.entry = entry
+        if shelf is not None and entry.received_at >= shelf.start:
+            waiting = self._waiting.setdefault(key, [])
+            waiting.append(entry)
+            if len(waiting) > _UNASKED:
+                del self._shelves[key], self._waiting[key]
+
+    def _drop(self, kind: Kind | None = None) -> None:
+        """Forget what is kept in memory, of one kind or all."""
+        for kept in (self._shelves, self._waiting, self._heads):
+            for key in [key for key in kept if kind in (None, key[0])]:
+                del kept[key]
+        for each in [each for each in self._rolls if kind in (None, each)]:
+            del self._rolls[each]
+
+    def _roll(self, kind: Kind) -> dict[str, int]:
+        """Return the newest receipt of each subject, oldest first."""
+        if kind not in self._rolls:
+            self._marks.setdefault(kind, self._closed.mark(kind))
+            hot, closed = self._catalogue.newest_of(kind), self._closed.newest_of(kind)
+            found = {subject: max(hot.get(subject, 0), closed.get(subject, 0)) for subject in {**closed, **hot}}
+            self._rolls[kind] = dict(sorted(found.items(), key=itemgetter(1)))
+        return self._rolls[kind]
+
+    def _head(self, kind: Kind, subject: str) -> Block | None:
+        """Return the newest answer about a subject, if it is kept."""
+        head = self._heads.get((kind, subject))
+        if head is None or head.entry is None:
+            return head.block if head else None
+        entry, head.entry = head.entry, None
+        blocks = [again(entry, head.block)] if entry.path == head.path else self._hot([entry])
+        if not blocks:
+            del self._heads[kind, subject]
+            return None
+        head.block, head.path = blocks[0], entry.path
+        return head.block
 
     def _load(self, kind: Kind, subject: str, start: int) -> Shelf:
         shelf = Shelf(kind, start)
         self._marks.setdefault(kind, self._closed.mark(kind))
         self._forget()
-        shelf.add(self._hot(self._catalogue.entries(kind, subject, start, _END_OF_TIME, self._seq)))
+        shelf.add(self._hot(self._catalogue.entries(kind, subject, start, END_OF_TIME, self._seq)))
         return shelf
 
     def _extend_closed(self, shelf: Shelf, kind: Kind, subject: str, until: int) -> None:
@@ -283,8 +357,13 @@ class Archive:
         """Drop what was not asked for longest, when all of it takes too much memory."""
         size = sum(shelf.nbytes for shelf in self._shelves.values())
         while size > self._memory_bytes and len(self._shelves) > 1:
-            _, shelf = self._shelves.popitem(last=False)
+            key, shelf = self._shelves.popitem(last=False)
+            self._waiting.pop(key, None)
             size -= shelf.nbytes
+        if len(self._heads) > _MANY_HEADS:
+            received = {key: head.order[0] for key, head in self._heads.items()}
+            oldest = max(received.values()) - _HEAD_FOR
+            self._heads = {key: head for key, head in self._heads.items() if received[key] >= oldest}
 
     @property
     def nbytes(self) -> int:

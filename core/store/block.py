@@ -60,6 +60,16 @@ def block_of(entry: Entry, found: Encoded) -> Block:
     return Block(meta, record.rows)
 
 
+def again(entry: Entry, before: Block) -> Block:
+    """Return a record whose payload is that of an earlier one, which is a block of its own."""
+    values = entry.received_at, entry.first_at, entry.issued_at, tie_of(entry.identity), entry.source, entry.error
+    meta = {name: before.meta[name] for name in META}
+    for name, value in zip(("received_at", "first_at", "issued_at", "tie", "source", "error"), values, strict=True):
+        meta[name] = np.empty(1, META[name])
+        meta[name][0] = value
+    return Block(meta, before.columns)
+
+
 def text_bytes(column: NDArray[Any]) -> int:
     """Return about how much memory the texts of a column take; equal ones are one."""
     return sum(len(word) + _OBJECT for word in set(column.tolist())) if column.dtype.kind == "O" else 0

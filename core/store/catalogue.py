@@ -139,6 +139,18 @@ class Catalogue:
         )
         return {subject for (subject,) in found}
 
+    def newest_of(self, kind: Kind) -> dict[str, int]:
+        """Return when the newest record of each subject was received."""
+        return dict(self._rows("select subject, max(received_at) from snapshots where kind = ? group by subject", str(kind)))
+
+    def heard(self, kind: Kind, start: int, until: int, seq: int) -> list[Entry]:
+        """Return the entries of a kind received in [start, until], among the first `seq` of the index."""
+        found = self._rows(
+            f"select {_NAMES} from snapshots where kind = ? and received_at between ? and ? and seq <= ?",
+            str(kind), start, until, seq,
+        )  # fmt: skip
+        return [Entry(*row) for row in found]
+
     def after(self, seq: int) -> tuple[int, list[Entry]]:
         """Return the highest number of the index and the entries that came after `seq`."""
         found = self._rows(f"select seq, {_NAMES} from snapshots where seq > ? order by seq", seq)

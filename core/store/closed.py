@@ -82,6 +82,25 @@ class ClosedDays:
         self.mark(kind)
         return day_of(received_at) in self._listed[kind][1]
 
+    def after(self, kind: Kind, instant: int) -> bool:
+        """Return whether a later day than that of an instant is closed."""
+        self.mark(kind)
+        days = self._listed[kind][1]
+        return bool(days) and days[-1] > day_of(instant)
+
+    def any(self, kind: Kind, start: int, until: int) -> bool:
+        """Return whether a day of a span is closed."""
+        return bool(self._between(kind, start, until))
+
+    def newest_of(self, kind: Kind) -> dict[str, int]:
+        """Return when the newest record of each subject was received."""
+        self.mark(kind)
+        found: dict[str, int] = {}
+        for day in self._listed[kind][1]:
+            for subject, (_, high) in self._index(kind, day).items():
+                found[subject] = max(high, found.get(subject, 0))
+        return found
+
     def subjects(self, kind: Kind, start: int, until: int) -> set[str]:
         """Return the subjects with a record received in [start, until]."""
         found: set[str] = set()

@@ -49,6 +49,8 @@ def dtype_name(values: NDArray[Any]) -> str:
 def canonical(rows: Mapping[str, Any], kind: Kind) -> Columns:
     """Return the columns in the four stored types; StoreError when lengths or types are not those of the kind."""
     shape = SHAPES.get(kind, {})
+    if not rows:
+        return {}
     columns = {name: _column(name, np.asarray(values), shape.get(name)) for name, values in rows.items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:

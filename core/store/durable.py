@@ -38,10 +38,9 @@ def writing(folder: Path) -> Iterator[None]:
 def write_durable(files: Mapping[Path, bytes], incoming: Path) -> None:
     """Write all files under temporary names in `incoming`, sync, rename into place, sync each folder once."""
     incoming.mkdir(parents=True, exist_ok=True)
-    arrived: list[tuple[Path, Path]] = []
+    own = f"{incoming}/{os.getpid()}"
+    arrived = [(f"{own}-{nth}-{path.name}", path) for nth, path in enumerate(files)]
     try:
-        for path in files:
-            arrived.append((incoming / f"{os.getpid()}-{len(arrived)}-{path.name}", path))
         _at_once(_write_synced, [temporary for temporary, _ in arrived], list(files.values()))
         folders = list(dict.fromkeys(path.parent for path in files))
         for folder in folders:
@@ -52,7 +51,7 @@ def write_durable(files: Mapping[Path, bytes], incoming: Path) -> None:
     except BaseException:
         for temporary, _ in arrived:
             with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                os.unlink(temporary)
         raise
 
 
@@ -62,10 +61,16 @@ def _at_once(act: Callable[..., None], *arguments: Sequence[object]) -> None:
         for each in zip(*arguments, strict=True):
             act(*each)
         return
-    asked = [_pool().submit(act, *each) for each in zip(*arguments, strict=True)]
+    each_of = list(zip(*arguments, strict=True))
+    asked = [_pool().submit(_in_turn, act, each_of[nth::_WRITERS]) for nth in range(min(_WRITERS, len(each_of)))]
     wait(asked)
     for done in asked:
         done.result()
+
+
+def _in_turn(act: Callable[..., None], some: Sequence[tuple[object, ...]]) -> None:
+    for each in some:
+        act(*each)
 
 
 @cache
@@ -73,7 +78,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer")
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: str, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
         rest = memoryview(content)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -135,7 +135,10 @@ def encoded(record: Record) -> Encoded:
         sha256, content,
     )  # fmt: skip
     identity = hashlib.sha256("|".join(map(str, words)).encode()).hexdigest()[:32]
-    kept = replace(record, rows=rows, facts=Facts(facts_json) if facts_json != b"{}" else NO_FACTS)
+    kept = Record(
+        record.source, record.kind, record.subject, record.received_at, record.issued_at, record.raw, rows,
+        Facts(facts_json) if facts_json != b"{}" else NO_FACTS, record.error, record.decoder,
+    )  # fmt: skip
     return Encoded(kept, facts_json, rows_json, sha256, content, identity)
 
 

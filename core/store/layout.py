@@ -16,6 +16,7 @@ ARCHIVE = "archive"
 QUARANTINE = "quarantine"
 INCOMING = "incoming"
 CATALOGUE = "catalogue.db"
+_STAMP = "%Y-%m-%dT%H%M%S.%fZ"
 
 
 def day_of(received_at: int) -> date:
@@ -25,7 +26,12 @@ def day_of(received_at: int) -> date:
 
 def stamp(at: datetime) -> str:
     """Return an instant as a file name that sorts by time."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+    return at.astimezone(UTC).strftime(_STAMP)
+
+
+def moment(stamped: str) -> datetime:
+    """Return the instant that a stamp stands for."""
+    return datetime.strptime(stamped, _STAMP).replace(tzinfo=UTC)
 
 
 def snapshot_path(source: str, subject: str, received_at: datetime, identity: str) -> str:

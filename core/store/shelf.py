@@ -31,6 +31,11 @@ class Shelf:
     def __len__(self) -> int:
         return self._meta["received_at"].size
 
+    @property
+    def last(self) -> int:
+        """Return when the newest of its records was received, -1: there is none."""
+        return int(self._meta["received_at"].values[-1]) if len(self) else -1
+
     def add(self, blocks: Sequence[Block]) -> None:
         """Put records where they belong; nearly always that is the end."""
         new = merged(blocks)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core.model.record import Record
 from core.store.catalogue import Catalogue
@@ -17,7 +18,8 @@ from core.store.layout import INCOMING, day_of, reference_path, snapshot_path
 from core.store.scan import reference_bytes
 from core.units import micros
 
-_REMEMBERED = 96  # what one cycle writes is read back in the next
+# What one cycle writes is read back in the next; what is unchanged, in every one. The largest would drive out all others.
+_REMEMBERED_BYTES, _LARGEST, _REMEMBERED_FACTS = 24_000_000, 1_000_000, 512
 
 
 class SnapshotStore:
@@ -35,6 +37,8 @@ class SnapshotStore:
         self.catalogue = Catalogue(data_dir)
         self._lock = threading.Lock()
         self._recent: OrderedDict[str, Encoded] = OrderedDict()
+        self._recent_facts: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+        self._recent_bytes, self._recent_lock = 0, threading.Lock()
 
     def publish(self, records: Sequence[Record]) -> None:
         """Make a batch durable and visible: write-temp, fsync, rename, fsync directory, then catalogue.
@@ -53,9 +57,21 @@ class SnapshotStore:
             self._remember({entry.path: batch[entry.identity] for entry in entries if not entry.reference})
 
     def load(self, path: str) -> Encoded:
-        """Return the record of a snapshot file, from memory if it was just written here."""
-        recent = self._recent.get(path)
-        return recent or decoded((self.data_dir / path).read_bytes(), path)
+        """Return the record of a snapshot file, from memory if it was written or read here lately."""
+        with self._recent_lock:
+            recent = self._recent.get(path)
+            if recent is not None:
+                self._recent.move_to_end(path)
+                return recent
+        found = decoded((self.data_dir / path).read_bytes(), path)
+        self._remember({path: found})
+        return found
+
+    def facts(self, path: str) -> Mapping[str, Any]:
+        """Return the facts of a snapshot file."""
+        with self._recent_lock:
+            facts = self._recent_facts.get(path)
+        return self.load(path).record.facts if facts is None else facts
 
     def close(self) -> None:
         self.catalogue.close()
@@ -90,9 +106,21 @@ class SnapshotStore:
         return entries, files
 
     def _remember(self, written: dict[str, Encoded]) -> None:
-        self._recent.update(written)
-        while len(self._recent) > _REMEMBERED:
-            self._recent.popitem(last=False)
+        with self._recent_lock:
+            for path, found in written.items():
+                self._recent_facts[path] = found.record.facts
+                if path not in self._recent and _weight(found) <= _LARGEST:
+                    self._recent[path] = found
+                    self._recent_bytes += _weight(found)
+            while self._recent_bytes > _REMEMBERED_BYTES and len(self._recent) > 1:
+                self._recent_bytes -= _weight(self._recent.popitem(last=False)[1])
+            while len(self._recent_facts) > _REMEMBERED_FACTS:
+                self._recent_facts.popitem(last=False)
+
+
+def _weight(found: Encoded) -> int:
+    """Return about how much memory a record takes: its bytes, and its rows as text and as arrays."""
+    return len(found.record.raw) + len(found.facts) + 3 * len(found.rows) + 1_000
 
 
 def _set_apart(published: Sequence[Encoded]) -> Iterator[tuple[str, int, str, str, str, str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
+from core.clock import monotonic_seconds
 from core.settings import Settings
 from core.supervisor.processes import answers
 
+PATIENCE_SECONDS = 2.5  # for all of them: a name that is looked up in vain can take longer than any answer
 PUBLIC = {
     "Polymarket": ("polymarket_gamma", "https://gamma-api.polymarket.com", "/events?limit=1"),
     "AviationWeather": ("metar", "https://aviationweather.gov/api/data", "/metar?ids=KLGA&format=json"),
@@ -29,7 +31,17 @@ def choose_world(settings: Settings) -> tuple[str, str]:
 
 
 def service_state(settings: Settings) -> dict[str, bool]:
-    """Return which public services answer within a second, asked all at once."""
+    """Return which public services answer within a second, asked all at once; one that keeps us waiting does not."""
     addresses = {name: (settings.source(source).base_url or default) + path for name, (source, default, path) in PUBLIC.items()}
-    with ThreadPoolExecutor(len(addresses)) as pool:
-        return dict(zip(addresses, pool.map(answers, addresses.values()), strict=True))
+    found = dict.fromkeys(addresses, False)
+
+    def ask(name: str) -> None:
+        found[name] = answers(addresses[name])
+
+    threads = [Thread(target=ask, args=(name,), daemon=True) for name in addresses]
+    for thread in threads:
+        thread.start()
+    deadline = monotonic_seconds() + PATIENCE_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - monotonic_seconds()))
+    return dict(found)

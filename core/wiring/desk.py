@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,15 +32,16 @@ from core.registry import load_stations
 from core.settings import Settings
 from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
+from core.store.sessions import record_settings
 from core.store.snapshots import SnapshotStore
 from core.units import Columns, micro
 from core.wiring.heart import Heart
-from core.wiring.sources import build_sources, demo_addresses
+from core.wiring.sources import build_sources, close_all, demo_addresses
 from venues.demo.places import DEFAULT
 from venues.demo.transport import DemoAdapter
 from venues.demo.world import START, World
 
-LIVE_STATIONS = ("EGLC", "KLGA")
+LIVE_STATIONS = ("EGLC", "KLGA", "KNYC", "KMIA")  # the first two for Polymarket, the others for Kalshi
 GRACE = timedelta(seconds=30)  # until an order whose book was never read expires
 IN_PROCESS = "http://demo.invalid"
 
@@ -60,7 +62,7 @@ def world_start() -> datetime:
 def active_stations(settings: Settings, world: str) -> dict[str, Station]:
     """Return the stations that the desk trades; SettingsError for a code that the registry does not know."""
     known = load_stations()
-    default = DEFAULT if world.startswith("demo") else LIVE_STATIONS
+    default = DEFAULT if world.startswith("demo") else LIVE_STATIONS if world == "live" else tuple(known)
     wanted = settings.stations or default
     unknown = [code for code in wanted if code not in known]
     if unknown:
@@ -100,6 +102,7 @@ def run_weather(
     last = JournalReader(journal_address(settings, data_dir)).last_cycle("weather")
     clock = _clock(settings, last, start, simulated=simulated, paced=adapter is None)
     on_clock(clock)
+    record_settings(settings, data_dir, clock.now())
     sources = build_sources(settings, clock, adapter=adapter, simulated=simulated)
     snapshots, commands, beats = SnapshotStore(data_dir), Commands(data_dir), Beats(data_dir)
     archive = Archive(data_dir, snapshots)
@@ -124,9 +127,11 @@ def run_weather(
     )  # fmt: skip
     heart.beat("starting", None, {})
     try:
-        engine.run(schedule, last)
+        with nullcontext() if simulated else heart.pulse():
+            engine.run(schedule, last)
     finally:
         heart.beat("stopped", None, {})
+        close_all(sources)
 
 
 def _clock(settings: Settings, last: CycleLine | None, start: datetime, *, simulated: bool, paced: bool) -> Clock:

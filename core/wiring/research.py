@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -28,29 +29,38 @@ from core.store.evaluations import EvaluationStore
 from core.units import micro
 
 __all__ = [
-    "COMPARED", "Count", "Difference", "MomentScore", "Score", "ScoredDay", "Truth", "backtest_days", "differences",
+    "COMPARED", "Count", "Difference", "MomentScore", "Score", "ScoredDay", "Stretch", "Truth", "backtest_days", "differences",
     "replay_cycles", "rule_counts", "score", "verify_days", "verify_moments",
 ]  # fmt: skip
 
 FIRST_SINCE = timedelta(days=1)  # how far the first cycle of a journal looks back for commands and outcomes
 
 
-def replay_cycles(
-    settings: Settings, data_dir: Path, folder: Path, world: str, days: Sequence[Sequence[CycleLine]]
-) -> Iterator[date]:
-    """Run recorded cycles again, a day at a time, into `folder`; yield each day when it is done."""
-    archive, stations, settings = Archive(data_dir), load_stations(), settings.in_world(world)
-    heard = {each.cycle.fill_at: each.heard_at for day in days for each in day if each.heard_at is not None}
-    journal = _journal(settings, folder, world)
-    desk = WeatherDesk(tuple(stations.values()), settings)
-    broker = RecordedBroker(PaperBroker(settings), heard)
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive recorded cycles of one day, and the settings and stations that held for them."""
+
+    settings: Settings
+    stations: tuple[Station, ...]
+    lines: tuple[CycleLine, ...]
+
+
+def replay_cycles(stretches: Sequence[Stretch], data_dir: Path, folder: Path, world: str) -> Iterator[date]:
+    """Run recorded cycles again, a stretch at a time, into `folder`; yield the day of each when it is done."""
+    archive, known = Archive(data_dir), load_stations()
+    heard = {line.cycle.fill_at: line.heard_at for each in stretches for line in each.lines if line.heard_at is not None}
+    journal = _journal(stretches[0].settings, folder, world)
     account = journal.account("weather")
-    since = days[0][0].cycle.sealed_at - FIRST_SINCE
-    for day in days:
-        cycles = [each.cycle for each in day]
+    since = stretches[0].lines[0].cycle.sealed_at - FIRST_SINCE
+    held: Settings | None = None
+    for each in stretches:
+        if held is not each.settings:
+            held, settings = each.settings, each.settings.in_world(world)
+            desk, broker = WeatherDesk(each.stations, settings), RecordedBroker(PaperBroker(settings), heard)
+        cycles = [line.cycle for line in each.lines]
         account = run_day(
             desk, cycles, account, since, archive=archive, evaluations=None, broker=broker, journal=journal,
-            settings=settings, stations=stations,
+            settings=settings, stations=known,
         )  # fmt: skip
         journal.flush()
         since = cycles[-1].sealed_at

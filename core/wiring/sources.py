@@ -26,8 +26,8 @@ from venues.history.sets import LEARNING, SETS, SPRING_2025, cities_of, stations
 from venues.history.truth import read_daily_summary, read_settled_readings, read_truth
 
 __all__ = [
-    "DEMO_PREFIXES", "Backfilled", "Step", "backfill", "build_sources", "daily_summary_of", "demo_addresses", "grade_of", "has_forecasts",
-    "import_history", "is_imported", "names_of", "past_sources", "reporters_of", "span_of", "truth_of", "with_learning",
+    "DEMO_PREFIXES", "Backfilled", "Step", "backfill", "build_sources", "close_all", "daily_summary_of", "demo_addresses", "grade_of",
+    "has_forecasts", "import_history", "is_imported", "names_of", "past_sources", "reporters_of", "span_of", "truth_of", "with_learning",
 ]  # fmt: skip
 
 DEMO_PREFIXES: Mapping[str, str] = {
@@ -79,6 +79,13 @@ def past_sources(
         }
     found = build_sources(settings.model_copy(update={"sources": patient}), clock, adapter=adapter, simulated=simulated)
     return tuple(source for source in found.values() if _has_past(source))
+
+
+def close_all(sources: Mapping[str, object]) -> None:
+    """Give back what sources hold open: connections, and the thread of a stream."""
+    for source in sources.values():
+        if close := getattr(source, "close", None):
+            close()
 
 
 def _has_past(source: object) -> TypeGuard[HasPast]:

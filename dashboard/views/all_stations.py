@@ -21,7 +21,9 @@ from dashboard.components.plot import plot
 from dashboard.components.table import Cell, Column, Row, table
 from dashboard.selection import Selection
 
-SOURCE_TONES = {"ok": "", "waiting": "quiet", "no key": "amber", "down": "loss"}
+SOURCE_TONES = {
+    "ok": "", "waiting": "quiet", "no key": "amber", "limited": "amber", "unreadable": "loss", "down": "loss",
+}  # fmt: skip
 
 SKIPPED = (
     Column("event", "event", left=True), Column("venue", "venue", left=True, minor=True), Column("day", "day", left=True),
@@ -159,7 +161,7 @@ def _sources(health: SourceHealth) -> None:
 
 
 def _source(one: SourceRow, health: SourceHealth) -> Row:
-    error = one.last_error if one.state in ("down", "no key") else ""
+    error = one.last_error if one.state not in ("ok", "waiting") else ""
     return Row(
         one.name,
         (

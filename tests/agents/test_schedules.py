@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agents.schedules import GridSchedule, LiveSchedule, first_tick
-from agents.wakes import CommandWatch, ReportWatch, first_of
+from agents.wakes import CommandWatch, ReportWatch, Wake, first_of
 from core.clock import SteppedClock
 from core.control.commands import Commands
 from core.model.command import Command, To, Verb
@@ -83,6 +83,31 @@ def test_a_wake_up_adds_a_look_between_two_ticks_and_says_why() -> None:
         NOON + timedelta(minutes=14, seconds=55),
     )
     assert (tick.cause, tick.scheduled_at) == (Cause.SCHEDULE, NOON + QUARTER)
+
+
+def test_a_tick_that_comes_while_the_wakes_are_asked_goes_before_them() -> None:
+    clock = SteppedClock(NOON + timedelta(minutes=14, seconds=58))
+
+    def slow() -> Wake:
+        clock.wait_until(clock.now() + timedelta(seconds=5))  # the service kept us waiting
+        return Cause.METAR, ("KLGA",)
+
+    first, second = looks(LiveSchedule(clock, "weather", QUARTER, stopping=going, wakes=slow), 2)
+
+    assert (first.cause, first.scheduled_at) == (Cause.SCHEDULE, NOON + QUARTER)
+    assert (second.cause, second.scheduled_at) == (Cause.METAR, NOON + timedelta(minutes=15, seconds=8))
+
+
+def test_a_look_of_a_wake_up_that_lasts_beyond_two_ticks_is_followed_by_the_later_one() -> None:
+    clock = SteppedClock(NOON + timedelta(minutes=10))
+    cycles = iter(LiveSchedule(clock, "weather", QUARTER, stopping=going, wakes=lambda: (Cause.COMMAND, ())))
+    woken = next(cycles)
+
+    clock.wait_until(NOON + timedelta(minutes=31))  # its look took long
+
+    tick = next(cycles)
+    assert (woken.cause, woken.scheduled_at) == (Cause.COMMAND, NOON + timedelta(minutes=10))
+    assert (tick.cause, tick.scheduled_at) == (Cause.SCHEDULE, NOON + 2 * QUARTER)
 
 
 def test_a_stop_ends_the_schedule_while_it_waits() -> None:

@@ -160,6 +160,16 @@ def test_the_same_word_is_not_said_twice_and_news_is(tmp_path: Path) -> None:
     assert [(each.settlement.reading, each.settlement.revision) for each in confirmed] == [(79.0, 1)]
 
 
+def test_a_venue_that_was_asked_and_has_not_decided_does_not_silence_our_own_word(tmp_path: Path) -> None:
+    found = official()
+    asked = outcome(found, OVER, 79)
+    undecided = replace(asked, facts={**asked.facts, "final": False, "winner": "", "value": None})
+
+    (told,) = payouts(tmp_path, [listing(found, BEFORE), *heard("KNYC", [(at(18), 261)]), undecided])
+
+    assert (told.settlement.finality, told.settlement.reading) == (Finality.PROVISIONAL, 79.0)
+
+
 def test_the_venue_has_the_last_word_and_says_who_was_wrong(tmp_path: Path) -> None:
     found = official()
     records = [listing(found, BEFORE), climate(OVER, 80)]

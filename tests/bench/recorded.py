@@ -26,7 +26,7 @@ from core.model.record import Kind
 from core.model.settlement import Finality, Settlement
 from core.model.station import Station
 from core.store.archive import Stack
-from core.units import MICRO, FloatArray, InstantArray, Unit, micros
+from core.units import MICRO, FloatArray, InstantArray, Unit, instant, micros
 from tests.agents.weather.worlds import event
 
 FIRST_DAY = date(2026, 6, 1)
@@ -66,6 +66,10 @@ class MemoryView:
 
     def subjects(self, kind: Kind, since: datetime) -> tuple[str, ...]:
         return tuple(sorted(subject for of, subject in self._stacks if of is kind and len(self.stack(of, subject, since))))
+
+    def newest(self, kind: Kind, subject: str, since: datetime) -> Stack:
+        found = self.stack(kind, subject, since)
+        return self.stack(kind, subject, instant(int(found.received_at[-1]))) if len(found) else found
 
     def stack(self, kind: Kind, subject: str, since: datetime, *, failed: bool = False) -> Stack:
         whole = self._stacks.get((kind, subject))

@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, absent
+from tests.e2e.desk_in_process import FEW
 
+FEW_STATIONS = {"HERMES_STATIONS": ",".join(FEW)}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -36,7 +38,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return {**kept, **extra}
 
 
-def orchestrator(*arguments: str, failpoint: str = "", timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def orchestrator(*arguments: str, failpoint: str = "", timeout: float = 900) -> subprocess.CompletedProcess[str]:
     """Run one mode of the command line to its end."""
     return subprocess.run(
         [sys.executable, "-m", "core.orchestrator", *arguments], cwd=ROOT, text=True, capture_output=True, timeout=timeout,
@@ -104,14 +106,14 @@ def start_all(data: Path, *arguments: str, mode: str = "demo", environment: Mapp
             raise AssertionError(f"start_all.sh ended with {process.returncode}: {log.read_text()}")
         return "Ctrl-C stops everything" in log.read_text()
 
-    wait_for(announced, 90, "the announcement of start_all.sh")
+    wait_for(announced, 180, "the announcement of start_all.sh")
     return Running(process, data, f"http://127.0.0.1:{api}", f"http://127.0.0.1:{dashboard}")
 
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A running demo, shared by the tests that only look."""
-    running = start_all(tmp_path_factory.mktemp("desk") / "data", "--speed", "1800")
+    """A running demo of few stations, shared by the tests that only look."""
+    running = start_all(tmp_path_factory.mktemp("desk") / "data", "--speed", "1800", environment=FEW_STATIONS)
     yield running
     if running.process.poll() is None:
         running.stop()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.conftest import clean_environment, orchestrator
+from tests.e2e.desk_in_process import FEW
 
 
 def refused(ended: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -55,7 +56,8 @@ def test_a_setting_out_of_range_is_named(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def other_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("other") / "data"
-    assert orchestrator("--mode", "simulate", "--seed", "8", "--days", "0.05", "--data", str(data)).returncode == 0
+    few = ("--days", "0.05", "--stations", ",".join(FEW))
+    assert orchestrator("--mode", "simulate", "--seed", "8", *few, "--data", str(data)).returncode == 0
     return data
 
 

@@ -176,8 +176,11 @@ def test_the_unit_of_risk_is_that_of_the_desk_day(session: tuple[Settings, sqlit
 
 
 def test_the_session_is_long_enough(session: tuple[Settings, sqlite3.Connection]) -> None:
-    """The desk day rolled, and events were paid."""
+    """The desk day rolled, events were paid, and what the caps bound was of both venues, highs and lows."""
     _, connection = session
+    traded = connection.execute("SELECT DISTINCT i.venue, i.extreme FROM fills JOIN instruments i USING (token)").fetchall()
+
+    assert set(traded) == {(venue, extreme) for venue in ("polymarket", "kalshi") for extreme in ("high", "low")}
 
     assert connection.execute("SELECT count(DISTINCT desk_day) FROM risk").fetchone()[0] >= 1 + timedelta(
         minutes=15

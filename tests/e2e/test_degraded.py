@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import math
 import os
 import resource
 import sqlite3
@@ -22,11 +23,13 @@ from core.errors import StoreError
 from core.wiring.desk import demo_adapter
 from tests.conftest import ROOT
 from tests.e2e.conftest import clean_environment, orchestrator
-from tests.e2e.desk_in_process import SEED, Change, ChangedWorld, ask, money_rows, settings_for, trade, with_body
+from tests.e2e.desk_in_process import FEW, SEED, Change, ChangedWorld, ask, money_rows, settings_for, trade, with_body
 from venues.http import Http
 
 CYCLES = 6
-NEW_YORK = "highest-temperature-in-nyc"
+NEW_YORK = "highest-temperature-in-nyc", "KXHIGHNY"  # by the venue's series
+FIRST_DAYS = {NEW_YORK[0]: ("on-june-1-2026", "on-june-2-2026"), NEW_YORK[1]: ("26JUN01", "26JUN02")}
+LISTS = {NEW_YORK[0]: ("/gamma/events", "slug"), NEW_YORK[1]: ("/kalshi/trade-api/v2/events", "event_ticker")}
 LOOSE = {"edge_min": 0.02}  # so that a short session trades several cities
 
 
@@ -43,27 +46,29 @@ def json_changed(path: str, edit: Callable[[Any], None]) -> Change:
     return change
 
 
-def of_new_york(edit: Callable[[dict[str, Any]], None]) -> Change:
-    """Return a change of the listings of New York."""
+def of_new_york(series: str, edit: Callable[[dict[str, Any]], None]) -> Change:
+    """Return a change of one series' listings."""
+    path, name = LISTS[series]
 
-    def every(events: list[dict[str, Any]]) -> None:
-        for event in events:
-            if event["slug"].startswith(NEW_YORK):
+    def every(body: Any) -> None:
+        for event in body["events"] if isinstance(body, dict) else body:
+            if event[name].startswith(series):
                 edit(event)
 
-    return json_changed("/gamma/events", every)
+    return json_changed(path, every)
 
 
 def by_a_coin(event: dict[str, Any]) -> None:
     """Say a rule that nobody has read before."""
     for holder in (event, *event["markets"]):
-        holder["description"] = "Decided by the toss of a coin."
+        holder["rules_primary" if "event_ticker" in event else "description"] = "Decided by the toss of a coin."
 
 
 def without_a_bracket(event: dict[str, Any]) -> None:
     """Leave a gap in the ladder."""
-    interior = [market for market in event["markets"] if "or" not in market["groupItemTitle"]]
-    event["markets"].remove(sorted(interior, key=lambda market: str(market["groupItemTitle"]))[3])
+    label = "yes_sub_title" if "event_ticker" in event else "groupItemTitle"
+    interior = [market for market in event["markets"] if " or " not in market[label]]
+    event["markets"].remove(sorted(interior, key=lambda market: str(market[label]))[2])
 
 
 def books_of(tokens: set[str], **sides: list[dict[str, str]]) -> Change:
@@ -113,7 +118,7 @@ def tokens_of_new_york(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     data = tmp_path_factory.mktemp("tokens") / "data"
     trade(settings_for(data), demo_adapter(SEED), 2)
     with sqlite3.connect(data / "evaluations" / "weather.db") as connection:
-        rows = connection.execute("SELECT yes, no FROM evaluations WHERE event_id LIKE ?", (f"{NEW_YORK}%",)).fetchall()
+        rows = connection.execute("SELECT yes, no FROM evaluations WHERE event_id LIKE ?", (f"{NEW_YORK[0]}%",)).fetchall()
     assert rows
     return {token for row in rows for token in row}
 
@@ -123,34 +128,35 @@ def lines(data: Path, kind: str) -> list[tuple[str, str]]:
     return ask(data, "SELECT severity, message FROM activity WHERE type = ? ORDER BY seq", kind)
 
 
-def assert_the_rest_went_on(data: Path, cycles: int = CYCLES) -> None:
-    """Assert that every cycle completed, that other cities traded, and that the money is right."""
-    assert ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'") == [(cycles,)]
-    others = {station for (station,) in ask(data, "SELECT DISTINCT station FROM fills")} - {"KLGA"}
-    assert len(others) >= 2
-    assert not ask(data, "SELECT 1 FROM fills WHERE event_id LIKE ?", f"{NEW_YORK}%")
+def assert_the_rest_went_on(data: Path, series: str = NEW_YORK[0]) -> None:
+    """Assert that every cycle completed, that both venues were traded elsewhere, and that the money is right."""
+    assert ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'") == [(CYCLES,)]
+    others = set(ask(data, "SELECT DISTINCT venue, station FROM fills"))
+    assert len(others) >= 3
+    assert {venue for venue, _ in others} == {"polymarket", "kalshi"}
+    assert not ask(data, "SELECT 1 FROM fills WHERE event_id LIKE ?", f"{series}-%")
     assert orchestrator("--mode", "doctor", "--ledger", "--data", str(data)).returncode == 0
 
 
+@pytest.mark.parametrize("series", NEW_YORK)
 @pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (of_new_york(by_a_coin), "rule: a sentence is not understood: 'Decided by the toss of a coin.'"),
-        (of_new_york(without_a_bracket), "leave a gap or overlap"),
-    ],
+    ("edit", "words"),
+    [(by_a_coin, "rule: a sentence is not understood: 'Decided by the toss of a coin.'"), (without_a_bracket, "leave a gap or overlap")],
     ids=["a rule that does not parse", "a ladder with a gap"],
-)
-def test_a_listing_that_cannot_be_trusted_keeps_its_event_from_being_traded(change: Change, words: str, tmp_path: Path) -> None:
+)  # fmt: skip
+def test_a_listing_that_cannot_be_trusted_keeps_its_event_from_being_traded(
+    series: str, edit: Callable[[dict[str, Any]], None], words: str, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
 
-    trade(settings_for(data, **LOOSE), ChangedWorld(change), CYCLES)
+    trade(settings_for(data, **LOOSE), ChangedWorld(of_new_york(series, edit)), CYCLES)
 
     said = lines(data, "event_refused")
-    events = {NEW_YORK + f"-on-june-{day}-2026" for day in (1, 2)}
+    events = {f"{series}-{day}" for day in FIRST_DAYS[series]}
     assert len(said) == len(events), "once for each event, not in every cycle"
     assert all(severity == "WARNING" and words in message for severity, message in said)
     assert {event for event in events for _, message in said if event in message} == events
-    assert_the_rest_went_on(data)
+    assert_the_rest_went_on(data, series)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,12 @@ def test_a_book_that_makes_no_sense_is_not_traded(
 
     trade(settings_for(data, **LOOSE), ChangedWorld(books_of(tokens_of_new_york, **sides)), CYCLES)
 
-    said = [message for _, message in lines(data, "edges_updated") if message.startswith("New York 2026-06-01")]
+    event = f"{NEW_YORK[0]}-on-june-1-2026"
+    said = [
+        row[0]
+        for row in ask(data, "SELECT message FROM activity WHERE type = 'edges_updated' AND event_id = ? ORDER BY seq", event)
+    ]
+    assert len(said) >= 2
     assert all(words in message for message in said[1:]), said
     assert_the_rest_went_on(data)
 
@@ -176,7 +187,14 @@ def test_a_book_that_makes_no_sense_is_not_traded(
 @pytest.mark.parametrize("damage", [truncated, broken, hanging])
 @pytest.mark.parametrize(
     ("path", "source"),
-    [("/open-meteo/", "open_meteo"), ("/awc/", "metar"), ("/clob/", "polymarket"), ("/gamma/", "polymarket")],
+    [
+        ("/open-meteo/", "open_meteo"),
+        ("/awc/", "metar"),
+        ("/clob/", "polymarket"),
+        ("/gamma/", "polymarket"),
+        ("/kalshi/", "kalshi"),
+        ("/zeus/", "zeus"),
+    ],
 )
 def test_a_source_that_fails_is_named_and_the_desk_goes_on_when_it_is_back(
     damage: Callable[[str], Change], path: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -218,16 +236,16 @@ def test_a_snapshot_cut_in_half_is_set_aside_and_named(source: str, tmp_path: Pa
     assert all(set(before[table]) <= set(after[table]) for table in ("decisions", "orders", "fills", "ledger", "activity"))
 
 
-class FullDisk:
+class Disk:
     """`os.write` on a disk that is full after so many bytes."""
 
-    def __init__(self, room: int) -> None:
-        self.room, self.write = room, os.write
+    def __init__(self, room: float) -> None:
+        self.room, self.used, self.write = room, 0, os.write
 
     def __call__(self, descriptor: int, content: bytes) -> int:
-        self.room -= len(content)
-        if self.room < 0:
+        if self.used + len(content) > self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.used += len(content)
         return self.write(descriptor, content)
 
 
@@ -235,10 +253,13 @@ def test_a_full_disk_ends_the_desk_with_the_folder_named_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed, data = tmp_path / "undisturbed", tmp_path / "data"
-    trade(settings_for(undisturbed), demo_adapter(SEED), 2 * CYCLES)
+    disk = Disk(math.inf)
+    with monkeypatch.context() as roomy:
+        roomy.setattr("core.store.durable.os.write", disk)
+        trade(settings_for(undisturbed), demo_adapter(SEED), 2 * CYCLES)
 
     with monkeypatch.context() as full:
-        full.setattr("core.store.durable.os.write", FullDisk(2_000_000))
+        full.setattr("core.store.durable.os.write", Disk(disk.used / 2))
         with pytest.raises(StoreError, match=f"cannot write in {data}: No space left on device; free some space"):
             trade(settings_for(data), demo_adapter(SEED), 2 * CYCLES)
     done = ask(data, "SELECT count(*) FROM cycles WHERE phase = 'complete'")[0][0]
@@ -255,14 +276,15 @@ LARGEST_FILE = 300_000  # bytes: less than the journal of a day
 def test_a_disk_that_refuses_the_journal_ends_the_command_with_one_line(tmp_path: Path) -> None:
     """Any file of ours may be the one that cannot grow: the kernel refuses, at whatever place that is."""
     data = tmp_path / "data"
-    command = [sys.executable, "-m", "core.orchestrator", "--mode", "simulate", "--days", "0.3", "--data", str(data)]
+    simulate = ("--mode", "simulate", "--days", "0.3", "--stations", ",".join(FEW), "--data")
+    command = [sys.executable, "-m", "core.orchestrator", *simulate, str(data)]
 
     ended = subprocess.run(
-        command, cwd=ROOT, text=True, capture_output=True, timeout=120, env=clean_environment(), check=False,
+        command, cwd=ROOT, text=True, capture_output=True, timeout=300, env=clean_environment(), check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE)),
     )  # fmt: skip
-    healed = orchestrator("--mode", "simulate", "--days", "0.3", "--data", str(data))
-    undisturbed = orchestrator("--mode", "simulate", "--days", "0.3", "--data", str(tmp_path / "undisturbed"))
+    healed = orchestrator(*simulate, str(data))
+    undisturbed = orchestrator(*simulate, str(tmp_path / "undisturbed"))
 
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr

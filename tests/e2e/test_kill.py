@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.conftest import clean_environment, orchestrator
+from tests.e2e.desk_in_process import FEW, ask
 
 SEED, DAYS = "7", "0.75"
 POINTS = (
@@ -26,10 +27,11 @@ MOMENTS = int(os.environ.get("HERMES_KILLS", "12"))  # 50 in the long run: see d
 TABLES = ("cycles", "decisions", "orders", "fills", "ledger", "settlements", "risk", "instruments", "activity", "accounts")
 
 
+SIMULATE = ("--mode", "simulate", "--seed", SEED, "--days", DAYS, "--stations", ",".join(FEW), "--data")
+
+
 def simulate(data: Path, failpoint: str = "") -> int:
-    return orchestrator(
-        "--mode", "simulate", "--seed", SEED, "--days", DAYS, "--data", str(data), failpoint=failpoint
-    ).returncode  # fmt: skip
+    return orchestrator(*SIMULATE, str(data), failpoint=failpoint).returncode
 
 
 def rows(data: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -48,6 +50,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tupl
     assert simulate(data) == 0
     found = rows(data)
     assert len(found["fills"]) >= 3, "a session without fills proves nothing"
+    traded = set(ask(data, "SELECT i.venue, i.unit, i.extreme FROM fills JOIN instruments i USING (token)"))
+    assert {venue for venue, *_ in traded} == {"polymarket", "kalshi"}
+    assert {extreme for *_, extreme in traded} == {"high", "low"}
     return found
 
 
@@ -77,8 +82,8 @@ def test_a_killed_engine_goes_on_as_if_nothing_had_happened(
 
 def kill_after(data: Path, seconds: float) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "core.orchestrator", "--mode", "simulate", "--seed", SEED, "--days", DAYS, "--data", str(data)],
-        cwd=ROOT, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "core.orchestrator", *SIMULATE, str(data)], cwd=ROOT, env=clean_environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     time.sleep(seconds)
     process.kill()

@@ -12,21 +12,27 @@ import pytest
 
 from core.units import instant
 from tests.e2e.conftest import orchestrator
+from tests.e2e.desk_in_process import FEW, KINDS, ask
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recorded demo session of more than 300 cycles."""
     data = tmp_path_factory.mktemp("session") / "data"
-    ended = orchestrator("--mode", "simulate", "--seed", "7", "--days", "3.3", "--data", str(data), timeout=600)
+    ended = orchestrator(
+        "--mode", "simulate", "--seed", "7", "--days", "3.3", "--stations", ",".join(FEW), "--data", str(data), timeout=1800
+    )
     assert ended.returncode == 0, ended.stderr
+    for table in ("fills", "settlements"):  # what is replayed below is of both venues, highs and lows
+        found = ask(data, f"SELECT DISTINCT i.venue, i.unit, i.extreme FROM {table} JOIN instruments i USING (event_id)")
+        assert set(found) == KINDS, table
     return data
 
 
 def test_a_replay_gives_the_same_rows(session: Path, tmp_path: Path) -> None:
     target = tmp_path / "replay.json"
 
-    ended = orchestrator("--mode", "replay", "--data", str(session), "--json", str(target), timeout=600)
+    ended = orchestrator("--mode", "replay", "--data", str(session), "--json", str(target), timeout=1800)
 
     assert ended.returncode == 0, ended.stdout
     result = json.loads(target.read_text())
@@ -47,7 +53,7 @@ def test_deleting_what_was_received_later_changes_no_earlier_row(session: Path, 
     with sqlite3.connect(data / "hermes.db") as connection:  # the recorded rows up to the boundary stay what to compare with
         connection.execute("DELETE FROM cycles WHERE scheduled_at > ?", (scheduled[150],))
 
-    ended = orchestrator("--mode", "replay", "--data", str(data), timeout=600)
+    ended = orchestrator("--mode", "replay", "--data", str(data), timeout=1800)
 
     assert ended.returncode == 0, ended.stdout
     assert "151 cycles replayed" in ended.stdout

@@ -17,17 +17,19 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from api.stream import CHANNELS
-from tests.e2e.conftest import Running, get_json, start_all, wait_for
+from tests.e2e.conftest import FEW_STATIONS, Running, get_json, start_all, wait_for
 
 CYCLES = 60
 SIDECAR_DIES, ENGINE_DIES = 12, 30  # at these cycles
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 400
 NOT_ROWS = {"connected", "ping", "pong"}
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = start_all(tmp_path_factory.mktemp("stream") / "data", "--speed", "3600", "--no-dashboard")
+    running = start_all(
+        tmp_path_factory.mktemp("stream") / "data", "--speed", "3600", "--no-dashboard", environment=FEW_STATIONS
+    )
     yield running
     if running.process.poll() is None:
         running.stop()
@@ -107,7 +109,7 @@ def test_a_client_that_comes_late_hears_the_same(installation: Running) -> None:
 
 def test_both_are_running_again(installation: Running) -> None:
     wait_for(
-        lambda: (get_json(f"{installation.api}/api/status") or {}).get("trading_engine", {}).get("running"), 30, "an engine"
+        lambda: (get_json(f"{installation.api}/api/status") or {}).get("trading_engine", {}).get("running"), 120, "an engine"
     )
 
     assert installation.stop() == 0

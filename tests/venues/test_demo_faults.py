@@ -23,7 +23,7 @@ from core.errors import SettingsError
 from core.wiring.desk import demo_adapter
 from tests.venues.demo_requests import HEADERS, Request, iso, requests_of, said, slugs_around
 from venues.demo.answers import Answer, Carriage
-from venues.demo.faults import FAULTS, LANES, SERVICES, STREAM, Faults, names_of
+from venues.demo.faults import FAULTS, LANES, SERVICES, SLOT_MS, STREAM, Faults, names_of
 from venues.demo.noise import uniform
 from venues.demo.places import BY_CODE
 from venues.demo.server import DemoServer
@@ -485,8 +485,9 @@ def test_over_a_socket_and_without_one_the_same_request_meets_the_same_fate(serv
         for session, address in ((near, "http://demo.invalid"), (requests.Session(), base)):
             try:
                 with session.request(
-                    method, address + target, data=body, headers={**HEADERS, INSTANT_HEADER: iso(at)}, timeout=0.5
-                ) as answer:
+                    method, address + target, data=body, headers={**HEADERS, INSTANT_HEADER: iso(at)},
+                    timeout=0.5 if "hang" in here else 60,
+                ) as answer:  # fmt: skip
                     sent = {name: answer.headers.get(name) for name in ("Date", "Retry-After", "Content-Type")}
                     fates.append((answer.status_code, answer.content, sent))
             except requests.RequestException as error:
@@ -544,3 +545,15 @@ def _valid_times(service: str, answer: Answer) -> list[float]:
         ]
     lines = [line.split(",") for line in answer.body.decode().splitlines()[1:]]
     return [datetime.fromisoformat(cells[1]).replace(tzinfo=UTC).timestamp() for cells in lines if len(cells) > 1]
+
+
+def test_the_live_channel_is_hit_by_rate_outside_of_its_episodes() -> None:
+    faults = Faults(7, "all", 0.1)
+    slots = [at for at in range(T0, T0 + DAY, SLOT_MS) if not any(e.service == STREAM for e in faults.at(at))]
+
+    met = Counter(fault for at in slots for fault in faults.of_channel(at))
+
+    assert set(met) == {"hang", "cut_off"}
+    assert 0.08 < sum(met.values()) / len(slots) < 0.12  # a tenth of thousands of slots
+    assert not any(Faults(7, "all").of_channel(at) for at in slots)
+    assert faults.of_channel(slots[0]) == faults.of_channel(slots[0] + SLOT_MS - 1)

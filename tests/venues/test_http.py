@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import gzip
 import io
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from requests.adapters import BaseAdapter
 
 from core.clock import SteppedClock
 from core.errors import SourceDownError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
+from core.model.record import Kind, Record
 from core.settings import SourceSettings
 from tests.venues.servers import Scripted, reply, serving, silence, truncated
-from venues.http import Health, Http, Patience
+from venues.http import Answer, Health, Http, Patience
 from venues.lanes import BreakerLimits, BreakerState, TokenBucket
 
 NOON = datetime(2026, 7, 3, 12, tzinfo=UTC)
@@ -260,25 +262,97 @@ def test_the_breaker_opens_tries_once_after_the_pause_and_closes_on_success() ->
     ]
 
 
-def test_a_half_open_breaker_lets_exactly_one_request_try() -> None:
+@pytest.mark.parametrize(("found", "sent"), [(200, 3), (503, 2)])
+def test_while_one_request_tries_a_host_the_others_wait_for_what_it_finds(found: int, sent: int) -> None:
     wall = Wall()
     patience = Patience(attempts=1, breaker=BreakerLimits(failures=1, pause_seconds=15))
-    seen: list[bool] = []
-    with serving(reply(503), lambda handler: answer_after_asking(handler)) as server:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        serving(reply(503), lambda handler: answer_after_asking(handler), reply(200, [])) as server,
+    ):
         client = http(wall, patience=patience)
+        others: list[Future[Answer]] = []
 
         def answer_after_asking(handler: Any) -> None:
-            seen.append(client.get(server.url).error is None)
-            reply(200, [])(handler)
+            others.append(pool.submit(client.get, server.url))
+            reply(found, [])(handler)
 
         client.get(server.url)
         wall.now += 16
         assert client.breaker_state(server.url) is BreakerState.HALF_OPEN
         tried = client.get(server.url)
+        other = others[0].result()
 
-    assert tried.error is None
-    assert seen == [False]
-    assert len(server.paths) == 2
+    assert (tried.error is None) == (other.error is None) == (found == 200)
+    assert len(server.paths) == sent
+
+
+def record(error: str | None, raw: bytes = b"{", at: datetime = NOON) -> Record:
+    return Record("weather", Kind.FORECAST, "KLGA", at, None, raw, {}, {}, error=error)
+
+
+def test_a_service_that_is_not_ready_is_down_and_asked_again() -> None:
+    with serving(reply(425, {"error": "restarting"}), reply(425, {"error": "restarting"})) as server:
+        client = http(Wall())
+        answer = client.get(f"{server.url}/books")
+
+    assert isinstance(answer.error, SourceDownError)
+    assert (client.health.trouble, client.health.retries) == ("down", 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "trouble"),
+    [
+        (reply(429, {}, Retry_After="60"), "limited"),
+        (reply(404, {}), "down"),
+        (reply(200, "<html>", "text/html"), "unreadable"),
+    ],
+)
+def test_what_troubles_a_service_is_said_in_a_word(answer: Any, trouble: str) -> None:
+    with serving(answer, reply(200, [])) as server:
+        client = http(Wall())
+        client.get(server.url)
+
+    assert client.health.trouble == trouble
+
+
+def test_bytes_of_which_nothing_can_be_made_are_held_against_a_service_until_they_can() -> None:
+    with serving(reply(200, [])) as server:
+        client = http(Wall())
+        client.get(server.url)
+
+        assert len(list(client.judge([record("no hours; the bytes are kept"), record("nobody said a thing", raw=b"")]))) == 2
+        ill = client.health
+        list(client.judge([record(None)]))
+
+    assert (ill.trouble, ill.last_error, ill.last_error_at) == ("unreadable", "no hours; the bytes are kept", NOON)
+    assert (client.health.trouble, client.health.last_error) == ("", "")
+
+
+def test_a_minute_later_an_answer_to_another_question_clears_it() -> None:
+    with serving(reply(200, []), reply(200, [])) as server:
+        client = http(Wall())
+        list(client.judge([record("no hours", at=NOON - timedelta(seconds=59))]))
+        client.get(server.url)
+        soon = client.health.trouble
+        list(client.judge([record("no hours", at=NOON - timedelta(seconds=61))]))
+        client.get(server.url)
+
+    assert (soon, client.health.trouble) == ("unreadable", "")
+
+
+def test_a_host_of_a_simulated_world_rests_in_its_time() -> None:
+    clock = SteppedClock(NOON)
+    patience = Patience(attempts=1, breaker=BreakerLimits(failures=1, pause_seconds=15))
+    with serving(reply(503), reply(200, [])) as server:
+        client = Http("weather", SourceSettings(), clock, user_agent="test", simulated=True, patience=patience)
+        client.get(server.url)
+        resting = client.breaker_state(server.url)
+        clock.wait_until(NOON + timedelta(seconds=16))
+        answer = client.get(server.url)
+
+    assert resting is BreakerState.OPEN
+    assert answer.error is None
 
 
 def test_a_refusal_does_not_open_the_breaker() -> None:

@@ -255,6 +255,14 @@ def test_trades_come_on_pages_and_a_failed_question_is_asked_again_in_full() -> 
     assert record.rows["valid_at"].size == 3
 
 
+def test_prints_may_be_asked_for_by_market() -> None:
+    with kalshi({"/markets/trades": page("trades", trade("a", COLD, "2026-06-02T17:59:10Z"))}) as (source, server, _):
+        record = prints(source, COLD)
+
+    assert record.error is None
+    assert [query["ticker"] for query in asked(server.paths, "/markets/trades")] == [[COLD]]
+
+
 def test_without_tokens_the_markets_of_the_event_are_asked() -> None:
     routes = {f"/events/{EVENT}": reply(200, {"event": event()}), "/markets/trades": page("trades")}
     with kalshi(routes) as (source, server, _):

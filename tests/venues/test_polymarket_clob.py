@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import WireError
 from core.model.record import Kind, Record
-from venues.polymarket.clob import parse_book, parse_winner, polled_records, read_books
+from venues.polymarket.clob import books_record, parse_book, parse_winner, polled_records, read_books
 from venues.polymarket.gamma import tokens_of
 from venues.polymarket.ladder import parse_label
 
@@ -288,3 +288,38 @@ def test_minute_points_have_a_gap_that_no_one_fills(clob: Path) -> None:
     times = [point["t"] for point in load(clob / "prices_history_response_minutely_no_token_nyc_2026-08-12.json")["history"]]
 
     assert max(later - earlier for earlier, later in pairwise(times)) == 900
+
+
+def test_a_book_without_a_side_is_none() -> None:
+    whole = {"asset_id": "1", "market": "0x1", "bids": [], "asks": [{"price": "0.5", "size": "10"}]}
+    renamed = {("buys" if name == "bids" else name): value for name, value in whole.items()}
+
+    assert set(read_books([json.dumps([whole]).encode()])) == {"1"}
+    with pytest.raises(WireError, match="is no book"):
+        read_books([json.dumps([renamed]).encode()])
+
+
+def test_books_read_together_are_the_books_read_one_by_one_and_an_odd_one_spoils_nobody() -> None:
+    # (price, size) texts of a side; the last of each list is what the quick reading must leave to the careful one
+    odd = [("0.4", "1.1234567"), (".4", "1"), ("0.4", "1e3"), ("1", "5"), ("0.4", "NaN"), ("0.4", "123456789012345678.5")]
+    for last in [("0.4", "999999999.999999"), *odd]:
+        books = [
+            {"asset_id": str(token), "timestamp": "1780333200000", "hash": "h", "tick_size": "0.01", "min_order_size": "5",
+             "bids": [{"price": p, "size": s} for p, s in (("0.01", "10"), ("0.3", "2.5"), last)],
+             "asks": [{"price": "0.99", "size": "7"}, {"price": "0.55", "size": "1.000001"}] if token else None}
+            for token in range(3)
+        ]  # fmt: skip
+        raw = json.dumps(books, separators=(",", ":")).encode()
+        at = datetime(2026, 6, 1, 17, tzinfo=UTC)
+        together = polled_records(read_books([raw]), {"a": ("0", "1"), "b": ("2",)}, at)
+        alone = [books_record(event_id, [parse_book(book) for book in some], b"", at)
+                 for event_id, some in (("a", books[:2]), ("b", books[2:]))]  # fmt: skip
+        for one, other in zip(together, alone, strict=True):
+            assert one.facts == other.facts
+            assert {name: values.tolist() for name, values in one.rows.items()} == {
+                name: values.tolist() for name, values in other.rows.items()
+            }
+        assert [record.raw for record in together] == [
+            b"[" + b",".join(json.dumps(book, separators=(",", ":")).encode() for book in some) + b"]"
+            for some in (books[:2], books[2:])
+        ]

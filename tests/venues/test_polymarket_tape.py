@@ -258,6 +258,18 @@ def test_trades_that_fail_are_a_record_and_no_one_is_named_in_it(
     assert record.error
 
 
+def test_trades_of_which_not_one_can_be_read_are_a_failure_and_shown_as_one(nyc: dict[str, Any]) -> None:
+    drifted = [{("px" if name == "price" else name): value for name, value in each.items()} for each in trades_of(nyc)]
+    with serving(world(nyc, drifted)) as server:
+        client = source(server)
+        (record,) = client.fetch([Ask(Kind.PRINTS, nyc["slug"])])
+
+    assert "not one of" in str(record.error)
+    assert record.raw
+    assert b"wallet" not in record.raw
+    assert client.health["polymarket_data"].trouble == "unreadable"
+
+
 def test_trades_of_an_event_that_nobody_lists_are_an_error() -> None:
     with serving(reply(200, [])) as server:
         (record,) = source(server).fetch([Ask(Kind.PRINTS, "gone")])

@@ -5,7 +5,8 @@ Three ways to strike, for the faults that are switched on:
 - by schedule: time is cut into blocks of ninety minutes and `LANES` lanes; each block of a lane holds one episode of one
   fault of one service. Faults and services take turns in a shuffled order, so that each pair returns several times in ten
   days, and never more than `LANES` services suffer at once. An episode lasts between five and ninety minutes.
-- by rate: outside of episodes each request is hit with that chance, by one of the faults of its service.
+- by rate: outside of episodes each request is hit with that chance, by one of the faults of its service; what is no
+  request, the exchange's live channel, in each ten seconds.
 - by thing: what must stay as it is once it went wrong (a changed rule, a revised outcome, a corrected report) is decided
   per event or report, whenever it is looked at.
 
@@ -28,6 +29,7 @@ from venues.demo.scene import Scene
 
 LANES = 4
 BLOCK_MS = 90 * 60_000
+SLOT_MS = 10_000  # for which the live channel is hit by rate
 _MINUTE = 60_000
 
 MARKETS = ("gamma", "clob", "data", "kalshi")
@@ -131,6 +133,15 @@ class Faults:
         """Yield the episodes that begin in [start, end), in ms."""
         for block in range(start // BLOCK_MS, -(-end // BLOCK_MS)):
             yield from (episode for episode in self._block(block) if start <= episode.start < end)
+
+    def of_channel(self, at: int) -> frozenset[str]:
+        """Return what is wrong with the live channel at an instant [ms]."""
+        found = frozenset(episode.fault for episode in self.at(at) if episode.service == STREAM)
+        mine = [name for name, service in self._pairs if service == STREAM]
+        slot = at // SLOT_MS
+        if found or not mine or not self._rate or uniform(self._seed, "channel rate", slot) >= self._rate:
+            return found
+        return frozenset({mine[key(self._seed, "channel fault", slot) % len(mine)]})
 
     def answer(self, service: str, ask: Ask, room: Room) -> Answer:
         """Return a room's answer, after everything that is wrong with the service at that instant."""

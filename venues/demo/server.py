@@ -112,15 +112,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def serve(
-    seed: int, port: int = 0, *, announce: Path | None = None, speed: float = 1.0, start: datetime | None = None,
-    faults: str = "none", fault_rate: float = 0.0,
+    seed: int, port: int = 0, *, stream_port: int = 0, announce: Path | None = None, speed: float = 1.0,
+    start: datetime | None = None, faults: str = "none", fault_rate: float = 0.0,
 ) -> None:  # fmt: skip
     """Serve a world until SIGTERM or SIGINT; write ports and process id to `announce` once it listens.
 
     Its own clock, for requests without an instant, runs from `start`, or from now: so a desk on the machine's clock can use it.
     """
     world = World(seed, speed=speed, start=start or datetime.now(UTC), faults=faults, fault_rate=fault_rate)
-    server, stream = DemoServer(world, port), StreamServer(world)
+    server, stream = DemoServer(world, port), StreamServer(world, stream_port)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         Thread(target=server.shutdown).start()  # from within the loop it would wait for itself
@@ -139,15 +139,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m venues.demo.server", description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="which world")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--stream-port", type=int, default=0, help="of the exchange's live channel; 0 takes a free one")
     parser.add_argument("--announce", type=Path, help="file that receives ports and process id")
     parser.add_argument("--speed", type=float, default=1.0, help="of its own clock, for requests without an instant")
     parser.add_argument("--start", type=datetime.fromisoformat, help="of its own clock, ISO with offset (default: now)")
     parser.add_argument("--faults", type=_faults, default="none", help="none, all, or names with commas")
-    parser.add_argument("--fault-rate", type=float, default=0.0, help="chance of a fault at each request outside of episodes")
+    parser.add_argument("--fault-rate", type=float, default=0.0, help="chance of a fault outside of episodes, at each request")
     chosen = parser.parse_args(arguments)
     serve(
-        chosen.seed, chosen.port, announce=chosen.announce, speed=chosen.speed, start=chosen.start, faults=chosen.faults,
-        fault_rate=chosen.fault_rate,
+        chosen.seed, chosen.port, stream_port=chosen.stream_port, announce=chosen.announce, speed=chosen.speed,
+        start=chosen.start, faults=chosen.faults, fault_rate=chosen.fault_rate,
     )  # fmt: skip
 
 

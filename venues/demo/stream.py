@@ -160,7 +160,7 @@ class StreamServer:
             while not self._stopping.is_set():
                 words = _heard(connection)
                 now = self._world.now()
-                faults = {episode.fault for episode in self._world.faults.at(now) if episode.service == _SERVICE}
+                faults = self._world.faults.of_channel(now)
                 if "cut_off" in faults:
                     self._world.faults.count("cut_off", _SERVICE)
                     connection.close(1011)

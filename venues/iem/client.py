@@ -70,6 +70,9 @@ class Iem:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield reports of gaps, and climate reports of the days asked for."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         gaps = [ask for ask in asks if ask.kind is Kind.METAR and (ask.days or ask.source == SOURCE)]
         yield from self._gaps([ask for ask in gaps if self._archive_name(ask.subject)])
         for ask in asks:

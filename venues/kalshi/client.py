@@ -58,6 +58,9 @@ class Kalshi:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield a record per event found, and one per books, prints and outcome ask; a failed one carries its error."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         yield from self._events([ask for ask in asks if ask.kind is Kind.EVENTS])
         yield from self._books([ask for ask in asks if ask.kind is Kind.BOOKS])
         yield from self._prints([ask for ask in asks if ask.kind is Kind.PRINTS])
@@ -131,9 +134,9 @@ class Kalshi:
 
 
 def tickers_asked(ask: Ask, *, needed: bool = False) -> tuple[str, ...]:
-    """Return the markets of the tokens of an ask; WireError for a token that is none of ours."""
+    """Return the markets of the tokens of an ask, or of the markets named; WireError for what is none of ours."""
     for token in ask.tokens:
-        if not token.endswith((YES, NO)):
+        if not token.endswith((YES, NO)) and not token.startswith(f"{ask.subject}-"):
             raise WireError(f"kalshi: {token!r} is no token of {ask.subject}; a market's ticker with {YES} or {NO} is")
     if needed and not ask.tokens:
         raise WireError(f"kalshi: no token of {ask.subject} was named; its books cannot be asked for")

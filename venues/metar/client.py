@@ -54,6 +54,9 @@ class Metar:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield one record per station asked for, empty where nothing was reported."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         hours_of: dict[str, int] = {}
         for ask in asks:
             if ask.kind is Kind.METAR:

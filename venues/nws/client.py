@@ -63,6 +63,9 @@ class Nws:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield a record per American station that is due; stations of other countries are none of this service's."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         mine = [ask for ask in asks if (found := self._stations.get(ask.subject)) and found.country == COUNTRY]
         now = self._clock.now()
         codes = dict.fromkeys(ask.subject for ask in mine if ask.kind is Kind.FORECAST)

@@ -15,6 +15,7 @@ from core.model.rule import DayWindow
 from core.registry import load_stations
 from core.settings import Settings
 from venues.http import Answer, Health, Http
+from venues.open_meteo.places import asked, place_of
 from venues.open_meteo.previous_runs import (
     COLUMNS,
     HORIZON,
@@ -30,6 +31,7 @@ from venues.records import failed
 FORECAST = "https://api.open-meteo.com"
 PER_MINUTE = 200  # 600 are allowed; one request for several models counts more than once
 PAST_DAYS, DAYS_AHEAD = 1, 2  # UTC days before today, and beyond the desk's look-ahead, so that a local day is whole
+PLACES = 10  # of one request
 SOURCE, PAST = "open_meteo", "open_meteo_previous_runs"
 LONGEST_QUESTION = timedelta(days=28)  # of the past, in one request
 
@@ -65,11 +67,13 @@ class OpenMeteo:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield one record per station asked for."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         codes = list(dict.fromkeys(ask.subject for ask in asks if ask.kind is Kind.FORECAST))
         known = [code for code in codes if code in self._stations]
-        answers = dict(
-            zip(known, self._http.get_all(f"{self._base}/v1/forecast", [self._query(c) for c in known]), strict=True)
-        )
+        heard = asked(self._http, f"{self._base}/v1/forecast", known, self._query, at_once=PLACES)
+        answers = dict(zip(known, heard, strict=True))
         for code in codes:
             yield self._record(code, answers.get(code))
 
@@ -110,14 +114,13 @@ class OpenMeteo:
         except SourceError as error:
             yield failed(SOURCE, Kind.FORECAST, code, answer.received_at, error, answer.content)
 
-    def _query(self, code: str) -> dict[str, str]:
+    def _query(self, codes: Sequence[str]) -> dict[str, str]:
         days = {"past_days": str(PAST_DAYS), "forecast_days": str(self._days + 1)}
-        return {**self._place(code), "hourly": "temperature_2m", **days}
+        return {**self._place(*codes), "hourly": "temperature_2m", **days}
 
-    def _place(self, code: str) -> dict[str, str]:
-        station = self._stations[code]
+    def _place(self, *codes: str) -> dict[str, str]:
         return {
-            "latitude": f"{station.latitude:.4f}", "longitude": f"{station.longitude:.4f}", "models": self._models,
+            **place_of([self._stations[code] for code in codes]), "models": self._models,
             "timeformat": "unixtime", "timezone": "GMT", "temperature_unit": "celsius",
         }  # fmt: skip
 

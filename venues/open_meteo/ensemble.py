@@ -17,6 +17,7 @@ from core.registry import load_stations
 from core.settings import Settings
 from core.units import FloatArray, IntArray
 from venues.http import Answer, Health, Http
+from venues.open_meteo.places import asked, place_of
 from venues.open_meteo.wire import OTHER, celsius_values, grid_point, hours_of, json_object, timed_columns, zone_of
 from venues.records import failed
 from venues.sanity import believable, believable_part, quarantine
@@ -26,6 +27,7 @@ SOURCE = "open_meteo_ensemble"
 ENSEMBLE = "https://ensemble-api.open-meteo.com"
 DECODER = 1
 PER_MINUTE = 60  # 600 are allowed; a hundred members count as many requests
+PLACES = 5  # of one request: a hundred members of each are long
 DAYS_AHEAD = 3  # today, and beyond the desk's look-ahead
 REFUSED_FOR = timedelta(hours=6)  # after which a model that was refused is tried again
 _COLUMN = re.compile(r"temperature_2m(?:_member(?P<member>\d+))?(?:_(?P<model>.+))?")
@@ -131,6 +133,9 @@ class OpenMeteoEnsemble:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield one record per station whose last one no longer stands."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         now = self._clock.now()
         codes = dict.fromkeys(ask.subject for ask in asks if ask.kind is Kind.ENSEMBLE)
         due = [code for code in codes if self._standing.is_due(code, now)]
@@ -156,12 +161,11 @@ class OpenMeteoEnsemble:
         return [model for model in self._models if model not in self._refused or now >= self._refused[model]]
 
     def _ask(self, codes: Sequence[str], models: Sequence[str]) -> list[Answer]:
-        return self._http.get_all(self._url, [self._query(code, models) for code in codes])
+        return asked(self._http, self._url, codes, lambda batch: self._query(batch, models), at_once=PLACES)
 
-    def _query(self, code: str, models: Sequence[str]) -> dict[str, str]:
-        station = self._stations[code]
+    def _query(self, codes: Sequence[str], models: Sequence[str]) -> dict[str, str]:
         return {
-            "latitude": f"{station.latitude:.4f}", "longitude": f"{station.longitude:.4f}", "hourly": "temperature_2m",
+            **place_of([self._stations[code] for code in codes]), "hourly": "temperature_2m",
             "models": ",".join(models), "timeformat": "unixtime", "timezone": "GMT", "temperature_unit": "celsius",
             "past_days": "1", "forecast_days": str(self._days),
         }  # fmt: skip

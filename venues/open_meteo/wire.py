@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import orjson
 
 from core.errors import WireError
 from core.model.record import Kind, Record
@@ -70,7 +71,7 @@ def forecast_columns(rows: Rows) -> Columns:
 def json_object(raw: bytes) -> Mapping[str, Any]:
     """Return the object of an answer; WireError for an error body and for what is no object."""
     try:
-        body = json.loads(raw)
+        body = _loads(raw)
     except (ValueError, RecursionError) as error:
         raise WireError(f"open_meteo: the answer is no JSON ({error}); the bytes are kept") from error
     if not isinstance(body, dict):
@@ -78,6 +79,13 @@ def json_object(raw: bytes) -> Mapping[str, Any]:
     if body.get("error"):
         raise WireError(f"open_meteo: {body.get('reason') or 'an error without a reason'}; the bytes are kept")
     return body
+
+
+def _loads(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:  # numbers beyond all numbers are read, and quarantined
+        return json.loads(raw)
 
 
 def _section(

@@ -23,6 +23,7 @@ from venues.polymarket.tape import (
     MOST_CONDITIONS,
     MOST_PAGES,
     PAGE,
+    Lines,
     Market,
     Page,
     Tape,
@@ -41,6 +42,7 @@ GAMMA_PER_MINUTE, CLOB_PER_MINUTE, DATA_PER_MINUTE = 1_500, 3_000, 600  # half o
 TOKENS_PER_BOOKS = 100
 RESYNC_SECONDS = 300.0  # a streamed event is polled this often all the same
 MOST_REMEMBERED = 2_000  # events whose markets are known by heart
+MOST_READ, MOST_LINES = 100, 2 * PAGE  # events, and trades of each, whose lines are not read again
 
 
 class Polymarket:
@@ -78,6 +80,7 @@ class Polymarket:
         self._polled_at: dict[str, float] = {}  # event → when its streamed books were last compared
         self._markets: dict[str, tuple[Market, ...]] = {}
         self._tape = Tape()
+        self._lines: dict[str, Lines] = {}  # event → lines that were read already
 
     @property
     def health(self) -> Mapping[str, Health]:
@@ -91,10 +94,11 @@ class Polymarket:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield a record per event found and per books, prints and outcomes ask; a failed one carries its error."""
-        yield from self._events([ask for ask in asks if ask.kind is Kind.EVENTS])
-        yield from self._books([ask for ask in asks if ask.kind is Kind.BOOKS])
-        yield from self._prints([ask for ask in asks if ask.kind is Kind.PRINTS])
-        yield from self._listings.outcomes(list(dict.fromkeys(ask.subject for ask in asks if ask.kind is Kind.OUTCOMES)))
+        yield from self._gamma.judge(self._events([ask for ask in asks if ask.kind is Kind.EVENTS]))
+        yield from self._clob.judge(self._books([ask for ask in asks if ask.kind is Kind.BOOKS]))
+        yield from self._data.judge(self._prints([ask for ask in asks if ask.kind is Kind.PRINTS]))
+        outcomes = self._listings.outcomes(list(dict.fromkeys(ask.subject for ask in asks if ask.kind is Kind.OUTCOMES)))
+        yield from self._gamma.judge(outcomes)
 
     def past(self, ask: Ask) -> Iterator[Record]:
         """Yield what one would have known of the ended events of a series and some days, each record at its own time."""
@@ -224,6 +228,9 @@ class Polymarket:
         answers: dict[str, list[tuple[Query, Answer]]] = {}
         for (event_id, query), answer in zip(questions, first, strict=True):
             answers.setdefault(event_id, []).append((query, answer))
+        for event_id in answers:
+            self._lines[event_id] = self._lines.pop(event_id, {})  # the last to be asked for is the last to go
+        _trim(self._lines, MOST_READ)
         for event_id, said in answers.items():
             yield self._prints_of(event_id, said, asked_at)
 
@@ -238,31 +245,37 @@ class Polymarket:
         received_at = asked_at
         try:
             for query, answer in said:
-                for page_answer in self._trade_pages(event_id, query, answer):
-                    received_at = max(received_at, page_answer.received_at)
-                    pages.append(self._trade_page(event_id, page_answer))
+                for heard_at in self._trade_pages(event_id, query, answer, pages):
+                    received_at = max(received_at, heard_at)
         except SourceError as error:
             # What a service says about a failure names nobody; an answer that is not understood may.
             raw = said[0][1].content if said[0][1].error is not None and said[0][1].status != 200 else b""
-            return failed(SOURCE, Kind.PRINTS, event_id, received_at, error, raw)
+            record = failed(SOURCE, Kind.PRINTS, event_id, received_at, error, raw)
+            if isinstance(error, WireError):
+                self._data.refute(record)
+            return record
         page = merged(pages)
+        if page.odd and not page.trades:
+            unread = WireError(
+                f"polymarket /trades: not one of {len(page.odd)} can be read, {page.faults[0]}; the bytes are kept"
+            )
+            return failed(SOURCE, Kind.PRINTS, event_id, received_at, unread, joined(page.odd))
         new = self._tape.of_service(event_id, page, asked_at)
         raw = joined([*(page.kept[i] for i in new), *page.odd])
         return prints_record(event_id, [page.trades[i] for i in new], raw, received_at, page.faults)
 
-    def _trade_pages(self, event_id: str, query: Query, first: Answer) -> Iterator[Answer]:
-        yield first
-        answer = first
-        for number in range(1, MOST_PAGES):
-            if reaches_back(self._trade_page(event_id, answer), self._tape.told(event_id)):
+    def _trade_pages(self, event_id: str, query: Query, first: Answer, pages: list[Page]) -> Iterator[datetime]:
+        """Add what is needed of an event to `pages`; yield when each of them was received."""
+        answer, known = first, self._lines.get(event_id, {})
+        for number in range(1, MOST_PAGES + 1):
+            yield answer.received_at
+            if answer.error is not None:
+                raise answer.error
+            pages.append(parse_trades(answer.content, self._markets[event_id], answer.received_at, known))
+            _trim(known, MOST_LINES)
+            if number == MOST_PAGES or reaches_back(pages[-1], self._tape.told(event_id)):
                 return
             answer = self._data.get(f"{self._data_base}/trades", {**query, "offset": str(number * PAGE)})
-            yield answer
-
-    def _trade_page(self, event_id: str, answer: Answer) -> Page:
-        if answer.error is not None:
-            raise answer.error
-        return parse_trades(answer.content, self._markets[event_id], answer.received_at)
 
 
 def _trades_of(found: Printed, markets: Sequence[Market], now: datetime) -> tuple[list[Trade], list[bytes], list[str]]:
@@ -290,8 +303,8 @@ def _snapshots(spans: Spans, tokens: Sequence[str]) -> Iterator[Snapshot]:
                 yield Snapshot(token, int(stamp), str(payload.get("hash") or ""), payload, span)
 
 
-def _trim(remembered: dict[str, Any]) -> None:
-    while len(remembered) > MOST_REMEMBERED:
+def _trim(remembered: dict[Any, Any], most: int = MOST_REMEMBERED) -> None:
+    while len(remembered) > most:
         remembered.pop(next(iter(remembered)))
 
 

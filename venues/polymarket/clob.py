@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, iso
+from venues.polymarket.levels import Levels, plain_levels
 from venues.records import failed
 from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated
 from venues.spans import joined, json_elements
@@ -22,6 +23,8 @@ from venues.spans import joined, json_elements
 DECODER = 1
 TICK_MICRO, MIN_SIZE_MICRO = 10_000, 5 * MICRO  # weather's own, for bodies of 2024 that do not say
 _DIGITS = 6  # of a millionth
+_SIDES = ("bid", "ask")
+MOST_SIZE_MICRO = 10**18  # more shares than there is money, and still a whole number of 64 bits
 _PLAIN = re.compile(r"(?=\.?\d)(\d{0,12})(?:\.(\d*))?", re.ASCII)  # documented examples drop the zero: ".48"
 
 Spans = dict[str, list[tuple[bytes, Any]]]  # by token: the bytes and the value of its books
@@ -48,18 +51,21 @@ def parse_book(payload: Mapping[str, Any]) -> Book:
         raise WireError(f"polymarket /books: a book without asset_id ({str(payload)[:80]}); the bytes are kept")
     faults: list[str] = []
     try:
-        return Book(
-            token=token,
-            bids=_levels(payload.get("bids"), -1, faults),
-            asks=_levels(payload.get("asks"), 1, faults),
-            tick_micro=micro_of(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
-            min_size_micro=micro_of(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
-            changed_at=changed_at_of(payload.get("timestamp")),
-            hash=str(payload.get("hash") or ""),
-            faults=tuple(faults),
-        )
+        bids, asks = _levels(payload.get("bids"), -1, faults), _levels(payload.get("asks"), 1, faults)
+        return replace(_head_of(payload), bids=bids, asks=asks, faults=tuple(faults))
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise WireError(f"polymarket /books: the book of {token} has no meaning ({error}); the bytes are kept") from error
+
+
+def _head_of(payload: Mapping[str, Any]) -> Book:
+    """Return a book without its levels."""
+    return Book(
+        token=payload["asset_id"], bids=(), asks=(),
+        tick_micro=micro_of(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
+        min_size_micro=micro_of(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
+        changed_at=changed_at_of(payload.get("timestamp")),
+        hash=str(payload.get("hash") or ""),
+    )  # fmt: skip
 
 
 def read_books(answers: Sequence[bytes]) -> Spans:
@@ -67,7 +73,8 @@ def read_books(answers: Sequence[bytes]) -> Spans:
     spans: Spans = {}
     for raw in answers:
         for span, payload in json_elements(raw, "polymarket /books"):
-            if isinstance(payload, dict) and isinstance(payload.get("asset_id"), str):
+            # A side that nobody stands on is an empty list; one that is not there was renamed.
+            if isinstance(payload, dict) and isinstance(payload.get("asset_id"), str) and {"bids", "asks"} <= payload.keys():
                 spans.setdefault(payload["asset_id"], []).append((span, payload))
             else:
                 raise WireError(f"polymarket /books: an element is no book ({span[:60]!r}); the bytes are kept")
@@ -76,7 +83,16 @@ def read_books(answers: Sequence[bytes]) -> Spans:
 
 def polled_records(spans: Spans, tokens_of: Mapping[str, Sequence[str]], received_at: datetime) -> list[Record]:
     """Return one `books` record per event. Tokens without a book are left out by the venue, thus absent from the facts."""
-    return [_polled_record(event_id, tokens, spans, received_at) for event_id, tokens in tokens_of.items()]
+    found = {event_id: [part for token in tokens for part in spans.get(token, ())] for event_id, tokens in tokens_of.items()}
+    listed = [payload for parts in found.values() for _, payload in parts]
+    levels = plain_levels(listed) if len({payload["asset_id"] for payload in listed}) == len(listed) else None
+    records = []
+    nth = 0
+    for event_id, parts in found.items():
+        record = _plain_record(event_id, parts, levels, nth, received_at) if levels is not None else None
+        records.append(record or _polled_record(event_id, parts, received_at))
+        nth += len(parts)
+    return records
 
 
 def parse_winner(raw: bytes) -> bool | None:
@@ -92,8 +108,33 @@ def parse_winner(raw: bytes) -> bool | None:
     return tokens["Yes"]
 
 
-def _polled_record(event_id: str, tokens: Sequence[str], spans: Spans, received_at: datetime) -> Record:
-    found = [part for token in tokens for part in spans.get(token, ())]
+def _plain_record(
+    event_id: str, found: Sequence[tuple[bytes, Any]], levels: Levels, nth: int, received_at: datetime
+) -> Record | None:
+    """Return the record of books that stand from the `nth` on in `levels`; None where something else is odd about one."""
+    sides = slice(2 * nth, 2 * (nth + len(found)) + 1)
+    starts = levels.starts[sides]
+    heads, named = [], []
+    try:
+        for i, (_, payload) in enumerate(found, nth):
+            heads.append(_head_of(payload))
+            bid, ask = levels.best(2 * i), levels.best(2 * i + 1)
+            if bid is not None and ask is not None and bid >= ask:
+                named.append(f"{heads[-1].token}: {crossed_fault([bid], [ask])}")
+    except (TypeError, ValueError, InvalidOperation):
+        return None
+    counts = np.diff(starts)
+    tokens = np.array([head.token for head in heads for _ in _SIDES], dtype=object)
+    rows = {
+        "token": np.repeat(tokens, counts),
+        "side": np.repeat(np.array(_SIDES * len(heads), dtype=object), counts),
+        "price_micro": levels.price_micro[starts[0] : starts[-1]].copy(),
+        "size_micro": levels.size_micro[starts[0] : starts[-1]].copy(),
+    }
+    return _record(event_id, heads, rows, joined(span for span, _ in found), received_at, named)
+
+
+def _polled_record(event_id: str, found: Sequence[tuple[bytes, Any]], received_at: datetime) -> Record:
     raw = joined(span for span, _ in found)
     try:
         refuse_repeated("polymarket /books: the book of token", (payload["asset_id"] for _, payload in found))
@@ -104,19 +145,23 @@ def _polled_record(event_id: str, tokens: Sequence[str], spans: Spans, received_
 
 def books_record(event_id: str, books: Sequence[Book], raw: bytes, received_at: datetime, **more: Any) -> Record:
     """Return the `books` record of an event; what lies is named, a crossed book too."""
-    facts = {
-        "tokens": {
-            book.token: {
-                "tick_micro": book.tick_micro, "min_size_micro": book.min_size_micro,
-                "changed_at": book.changed_at, "hash": book.hash,
-            }
-            for book in books
-        }
-    }  # fmt: skip
     named = [f"{book.token}: {fault}" for book in books for fault in (*book.faults, _crossed(book)) if fault]
+    return _record(event_id, books, book_columns(books), raw, received_at, named, **more)
+
+
+def _record(
+    event_id: str, heads: Sequence[Book], rows: Columns, raw: bytes, received_at: datetime, named: Sequence[str], **more: Any
+) -> Record:
+    tokens = {
+        head.token: {
+            "tick_micro": head.tick_micro, "min_size_micro": head.min_size_micro,
+            "changed_at": head.changed_at, "hash": head.hash,
+        }
+        for head in heads
+    }  # fmt: skip
     return Record(
         source="polymarket", kind=Kind.BOOKS, subject=event_id, received_at=received_at, issued_at=None, raw=raw,
-        rows=book_columns(books), facts={**facts, **more, **quarantine(named)}, decoder=DECODER,
+        rows=rows, facts={"tokens": tokens, **more, **quarantine(named)}, decoder=DECODER,
     )  # fmt: skip
 
 
@@ -161,7 +206,7 @@ def _levels(side: Any, best: int, faults: list[str]) -> tuple[tuple[int, int], .
 
 
 class _NoNumber(ValueError):
-    """Infinite or not a number, in a place for one."""
+    """Infinite, not a number or beyond all numbers, in a place for one."""
 
 
 def micro_of(value: Any) -> int:
@@ -178,7 +223,10 @@ def micro_of(value: Any) -> int:
 def size_of(value: Any) -> int:
     """Return a size in millionths of a share; what lies below one cannot be taken."""
     plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
-    return _of_digits(plain) if plain is not None else int(_decimal(value) * MICRO)
+    size = _of_digits(plain) if plain is not None else int(_decimal(value) * MICRO)
+    if size > MOST_SIZE_MICRO:
+        raise _NoNumber(f"a size of {value} is none")
+    return size
 
 
 def _of_digits(plain: re.Match[str]) -> int:

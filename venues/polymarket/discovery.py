@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -66,9 +66,9 @@ def why_not_alive(event: Mapping[str, Any], now: datetime) -> str:
     return ""
 
 
-def living_events(content: bytes, now: datetime) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def living_events(parts: Iterable[tuple[bytes, dict[str, Any]]], now: datetime) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield the events of a page that are alive."""
-    return (part for part in page_events(content) if not why_not_alive(part[1], now))
+    return (part for part in parts if not why_not_alive(part[1], now))
 
 
 def _is_near(end: date, day: date) -> bool:
@@ -77,6 +77,8 @@ def _is_near(end: date, day: date) -> bool:
 
 def _lacks_ids(market: Mapping[str, Any]) -> bool:
     listed = market.get("clobTokenIds")
+    if "clobTokenIds" not in market and market.get("conditionId") and market.get("acceptingOrders") is True:
+        return False  # who takes orders has tokens: the field was renamed, and that is refused aloud
     try:
         tokens = json_list(listed, "clobTokenIds") if listed else []
     except WireError:

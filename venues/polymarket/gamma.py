@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -30,6 +30,14 @@ MONTHS = (
 )  # fmt: skip
 _SERIES = re.compile(r"(?:highest|lowest)-temperature-in-[a-z0-9]+(?:-[a-z0-9]+)*")
 _WORDS = {Extreme.HIGH: "highest", Extreme.LOW: "lowest"}
+
+_READ_OF_EVENTS = (
+    "slug", "title", "description", "resolutionSource", "eventDate", "endDate", "startDate", "active", "closed", "archived",
+)  # fmt: skip
+_READ_OF_MARKETS = (
+    "id", "description", "groupItemTitle", "groupItemThreshold", "outcomes", "clobTokenIds", "conditionId", "active", "closed",
+    "archived", "acceptingOrders", "gameStartTime", "feesEnabled", "feeSchedule", "orderPriceMinTickSize", "orderMinSize",
+)  # fmt: skip
 
 RuleOf = Callable[[str, date, str], SettlementRule]  # (text, event day, resolution source); RuleError when not understood
 StartOf = Callable[[SettlementRule, date], datetime]  # start of the settlement day; RuleError for an unknown station
@@ -106,6 +114,19 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
         source="polymarket", kind=Kind.EVENTS, subject=slug, received_at=received_at, issued_at=None, raw=raw,
         rows=_columns(brackets), facts=facts, decoder=DECODER,
     )  # fmt: skip
+
+
+def words_of(event: Mapping[str, Any]) -> object:
+    """Return all of an event that its record depends on, but `liquidity`, which moves with every order."""
+    markets = event.get("markets")
+    listed = [[market.get(name) for name in _READ_OF_MARKETS] for market in markets] if isinstance(markets, list) else markets
+    return [event.get(name) for name in _READ_OF_EVENTS], listed
+
+
+def told_again(record: Record, event: Mapping[str, Any], raw: bytes, received_at: datetime) -> Record:
+    """Return the record of an event as it was read earlier that day, for the same words with another liquidity."""
+    facts = {**record.facts, "liquidity_usd": _number_or_none(event.get("liquidity"))}
+    return replace(record, raw=raw, received_at=received_at, facts=facts)
 
 
 @dataclass(frozen=True, slots=True)

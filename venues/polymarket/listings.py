@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,19 +14,30 @@ from core.days import window_of
 from core.errors import RuleError, SourceError, SourceRefusedError, WireError
 from core.model.record import Ask, Kind, Record
 from core.model.rule import DayWindow, SettlementRule
-from core.registry import load_stations
+from core.registry import load_series, load_stations
 from venues.http import Answer, Http, Query
 from venues.polymarket.clob import parse_winner
-from venues.polymarket.discovery import DISCOVER, MOST_PAGES, PAGE, TAGS, is_not_yet, living_events, next_cursor, page_events
-from venues.polymarket.gamma import Words, event_day_of, event_slug, is_series, parse_event
+from venues.polymarket.discovery import (
+    DISCOVER,
+    MOST_PAGES,
+    PAGE,
+    TAGS,
+    is_not_yet,
+    living_events,
+    next_cursor,
+    page_events,
+    series_of,
+)
+from venues.polymarket.gamma import Words, event_day_of, event_slug, is_series, parse_event, told_again, words_of
 from venues.polymarket.outcomes import parse_outcome, undecided
 from venues.polymarket.rules import parse_rule
 from venues.records import failed
 from venues.sanity import refuse_repeated
-from venues.spans import joined, json_elements
+from venues.spans import joined
 
 SOURCE = "polymarket"
 SLUGS = 20  # of one request
+MOST_READ = 200  # events that are not read again while they say the same
 _SUBJECT = re.compile(r"[A-Za-z0-9._-]+")  # becomes the name of a file
 
 
@@ -61,6 +73,9 @@ class Listings:
     def __init__(self, gamma: Http, base: str, clob: Http, clob_base: str, clock: Clock) -> None:
         self._gamma, self._base, self._clob, self._clob_base, self._clock = gamma, base, clob, clob_base, clock
         self.words = rule_words()
+        self._read: dict[str, tuple[object, Record]] = {}  # slug → what its record depends on, and the record
+        self._lock = threading.Lock()
+        self._page: tuple[Answer, list[tuple[bytes, dict[str, Any]]]] | None = None
 
     def events(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield a record per event found. None listed, or listed without the ids of its tokens yet, is no failure."""
@@ -84,10 +99,35 @@ class Listings:
             if is_not_yet(listing.event):
                 continue
             try:
-                yield parse_event(listing.event, joined([listing.raw]), listing.received_at, self.words)
+                yield self._parsed(listing.event, listing.raw, listing.received_at)
             except WireError as error:
                 raw = joined([listing.raw])
                 yield failed(SOURCE, Kind.EVENTS, listing.wanted.series, listing.received_at, error, raw)
+
+    def _parsed(self, event: Mapping[str, Any], span: bytes, received_at: datetime) -> Record:
+        """Return the record of an event; one that says what it said before is not read again."""
+        slug, words = slug_of(event), words_of(event)
+        with self._lock:
+            known = self._read.pop(slug, None)
+        if known is None or known[0] != words or known[1].received_at.date() != received_at.date():
+            known = words, parse_event(event, joined([span]), received_at, self.words)
+        with self._lock:  # listings, trades and outcomes are asked for at the same time
+            self._read[slug] = known
+            while len(self._read) > MOST_READ:
+                self._read.pop(next(iter(self._read)))
+        return told_again(known[1], event, joined([span]), received_at)
+
+    def _events_of(self, answer: Answer) -> list[tuple[bytes, dict[str, Any]]]:
+        """Return the events of a page; its turning and its reading ask one after the other."""
+        if self._page is None or self._page[0] is not answer:
+            self._page = answer, page_events(answer.content)
+        return self._page[1]
+
+    def _n_events(self, answer: Answer) -> int:
+        try:
+            return len(self._events_of(answer))
+        except WireError:
+            return 0
 
     def find(self, wanted: Sequence[Wanted], **more: str) -> tuple[list[Found], list[Record]]:
         """Return what is listed, and a failed record for each series that could not be asked for."""
@@ -108,7 +148,7 @@ class Listings:
             try:
                 if answer.error is not None:
                     raise answer.error
-                parts = [part for part in page_events(answer.content) if slug_of(part[1]) in slugs]
+                parts = [part for part in _named(answer.content) if slug_of(part[1]) in slugs]
                 refuse_repeated("polymarket /events: event", (slug_of(event) for _, event in parts))
             except SourceError as error:
                 series = dict.fromkeys(wanted[slug].series for slug in slugs)
@@ -126,16 +166,18 @@ class Listings:
         return zip(chunks, self._gamma.get_all(f"{self._base}/events", queries), strict=True)
 
     def _discover(self) -> Iterator[Record]:
+        """Yield living events of series that the registry does not know: the others are asked for by their names."""
         seen: set[str] = set()
+        known = {each.series for each in load_series() if each.venue == SOURCE}
         for tag in TAGS:
             for answer in self._pages(tag):
                 try:
                     if answer.error is not None:
                         raise answer.error
-                    for span, event in living_events(answer.content, answer.received_at):
-                        if slug_of(event) not in seen:
+                    for span, event in living_events(self._events_of(answer), answer.received_at):
+                        if slug_of(event) not in seen and series_of(event) not in known:
                             seen.add(slug_of(event))
-                            yield parse_event(event, joined([span]), answer.received_at, self.words)
+                            yield self._parsed(event, span, answer.received_at)
                 except SourceError as error:
                     yield failed(SOURCE, Kind.EVENTS, DISCOVER, answer.received_at, error, answer.content)
 
@@ -148,7 +190,7 @@ class Listings:
                 yield from self._cursor_pages(query)
                 return
             yield answer
-            if answer.error is not None or _n_events(answer) < PAGE:
+            if answer.error is not None or self._n_events(answer) < PAGE:
                 return
 
     def _cursor_pages(self, query: Mapping[str, str]) -> Iterator[Answer]:
@@ -168,7 +210,7 @@ class Listings:
         for each in said.values():
             if each.event is not None and not is_not_yet(each.event):
                 try:
-                    yield parse_event(each.event, joined([each.raw]), each.answer.received_at, self.words)
+                    yield self._parsed(each.event, each.raw, each.answer.received_at)
                 except WireError:
                     continue  # its own ask tells of it
 
@@ -188,7 +230,7 @@ class Listings:
             try:
                 if answer.error is not None:
                     raise answer.error
-                listed = {slug_of(event): _Said(span, event, answer) for span, event in page_events(answer.content)}
+                listed = {slug_of(event): _Said(span, event, answer) for span, event in _named(answer.content)}
                 said |= {slug: listed.get(slug, _Said(answer.content, None, answer)) for slug in chunk}
             except SourceError as error:
                 said |= {slug: _Said(answer.content, None, answer, error) for slug in chunk}
@@ -218,6 +260,14 @@ def slug_of(event: Mapping[str, Any]) -> str:
     return str(event.get("slug") or "")
 
 
+def _named(content: bytes) -> list[tuple[bytes, dict[str, Any]]]:
+    """Return the events of a page that was asked for by name; WireError where one has none: it might be ours."""
+    parts = page_events(content)
+    if not all(isinstance(event.get("slug"), str) for _, event in parts):
+        raise WireError("polymarket /events: an event has no slug, whose it is nobody knows; the bytes are kept")
+    return parts
+
+
 def _is_of(event: Mapping[str, Any], day: date) -> bool:
     try:
         return event_day_of(event) == day
@@ -235,13 +285,6 @@ def _by_bare_slug(wanted: Iterable[Wanted]) -> Iterator[dict[str, Wanted]]:
             rounds.append(place := {})
         place[slug] = each
     yield from rounds
-
-
-def _n_events(answer: Answer) -> int:
-    try:
-        return len(list(json_elements(answer.content, "polymarket /events")))
-    except WireError:
-        return 0
 
 
 def _cursor_of(answer: Answer) -> str:

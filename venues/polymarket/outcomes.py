@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import WireError
 from core.model.record import Kind, Record
 from venues.polymarket.gamma import json_list
+from venues.sanity import refuse_repeated
 
 DECODER = 1
 _WON, _LOST = Decimal("0.999"), Decimal("0.001")
@@ -54,6 +55,7 @@ def parse_outcome(
     slug = event.get("slug")
     if not isinstance(slug, str) or not slug or not markets:
         raise WireError(f"polymarket /events: {slug!r} is no event with markets; the bytes are kept")
+    refuse_repeated("polymarket /events: market", (str(market.get("id") or number) for number, market in enumerate(markets)))
     verdicts = [_verdict(market, clob or {}) for market in markets]
     final = verdicts.count(True) == 1 and None not in verdicts
     winner = str(markets[verdicts.index(True)].get("id") or "") if final else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +12,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
+import orjson
 
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, instant
 from venues.polymarket.clob import size_of
 from venues.sanity import future_fault, level_fault, quarantine
-from venues.spans import json_elements
+from venues.spans import candidates, json_elements
 
 DECODER = 1
 PAGE, MOST_PAGES, MOST_CONDITIONS = 100, 20, 20  # mostly the first page reaches back to what was told
@@ -49,28 +51,41 @@ class Trade:
     taker: str  # "yes" or "no": what the one who came to the book got more of
 
 
+Line = tuple[Trade, bytes, bytes]  # a good line: the trade, what is kept of it, its key
+Lines = dict[bytes, Line]  # by a hash of its bytes, which name people and are not kept
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One answer of the data service."""
 
     trades: tuple[Trade, ...]
     kept: tuple[bytes, ...]  # JSON of what is kept, one per line of the answer
-    keys: tuple[str, ...]  # what tells two lines of one answer apart; lives in memory only
+    keys: tuple[bytes, ...]  # what tells two lines of one answer apart; lives in memory only
     faults: tuple[str, ...]
     odd: tuple[bytes, ...]  # what is kept of the lines that are none
     n_lines: int
 
 
-def parse_trades(raw: bytes, markets: Sequence[Market], received_at: datetime) -> Page:
-    """Return the trades of an answer; lines that cannot be are named and left out."""
+def parse_trades(raw: bytes, markets: Sequence[Market], received_at: datetime, known: Lines | None = None) -> Page:
+    """Return the trades of an answer; lines that cannot be are named and left out.
+
+    `known` are the good lines of earlier answers about the same markets: it grows by those of this one.
+    """
     by_condition = {market.condition: market for market in markets}
+    known = {} if known is None else known
     trades: list[Trade] = []
     kept: list[bytes] = []
-    keys: list[str] = []
+    keys: list[bytes] = []
     faults: list[str] = []
     odd: list[bytes] = []
-    lines = _lines(raw)
-    for line in lines:
+    lines = _lines(raw, known)
+    for mark, line in lines:
+        if not isinstance(line, dict):
+            trades.append(line[0])
+            kept.append(line[1])
+            keys.append(line[2])
+            continue
         plain = {_NEWER.get(name, name): value for name, value in line.items()}
         found = {name: plain[name] for name in KEPT if name in plain}
         try:
@@ -81,16 +96,18 @@ def parse_trades(raw: bytes, markets: Sequence[Market], received_at: datetime) -
             continue
         trades.append(trade)
         kept.append(_compact(found))
-        keys.append(json.dumps([plain.get("transactionHash") or plain.get("transaction_hash"), found]))
+        keys.append(_mark(json.dumps([plain.get("transactionHash") or plain.get("transaction_hash"), found]).encode()))
+        if mark:
+            known[mark] = trade, kept[-1], keys[-1]
     return Page(tuple(trades), tuple(kept), tuple(keys), tuple(faults), tuple(odd), len(lines))
 
 
 def merged(pages: Iterable[Page]) -> Page:
     """Return pages as one; a line that slid to the next page while they were turned counts once."""
-    seen: set[str] = set()
+    seen: set[bytes] = set()
     trades: list[Trade] = []
     kept: list[bytes] = []
-    keys: list[str] = []
+    keys: list[bytes] = []
     faults: list[str] = []
     odd: list[bytes] = []
     n_lines = 0
@@ -168,7 +185,23 @@ def _price_micro(value: Any) -> int:
     return int((exact * MICRO).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _lines(raw: bytes) -> list[Mapping[str, Any]]:
+def _lines(raw: bytes, known: Lines) -> list[tuple[bytes, dict[str, Any] | Line]]:
+    """Return the lines of an answer with their marks; one that is known is not read again."""
+    parts = candidates(raw)
+    marks = map(_mark, parts)
+    try:
+        if parts:
+            return [(mark, known.get(mark) or orjson.loads(part)) for mark, part in zip(marks, parts, strict=True)]
+    except orjson.JSONDecodeError:
+        pass  # the slower reader knows, and says what
+    return [(b"", line) for line in _read_lines(raw)]
+
+
+def _mark(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()
+
+
+def _read_lines(raw: bytes) -> list[dict[str, Any]]:
     if raw.lstrip().startswith(b"{"):  # the second edition of the service wraps its lines
         try:
             listed = json.loads(raw)["data"]

@@ -55,6 +55,9 @@ class Zeus:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield one record per station whose last one no longer stands; nothing without a key."""
+        yield from self._http.judge(self._fetch(asks))
+
+    def _fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         if not self._key:
             return
         now = self._clock.now()

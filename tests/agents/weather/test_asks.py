@@ -186,6 +186,27 @@ def test_books_and_prints_are_asked_of_every_open_event_of_both_venues(tmp_path:
     assert told["nyc-12"].tokens[0] == "nyc-12-m0"
 
 
+def test_prints_of_a_venue_that_is_asked_market_by_market_take_turns(tmp_path: Path) -> None:
+    days = [date(2026, 6, day) for day in range(12, 14)]
+    events = [park(f"KX{name}NY-26JUN{day.day}", day) for day in days for name in ("HIGH", "LOW", "A", "B", "C")]
+    archive = archive_of(tmp_path, [of_kalshi(found, EVENING - MINUTE) for found in events])
+    desk = WeatherDesk((STATIONS["KNYC"],), SETTINGS)
+
+    looks = [
+        [ask.subject for ask in of_kind(desk.asks(look, account(), archive.as_of([EVENING])), Kind.PRINTS)]
+        for look in (Cycle("weather", EVENING, number, Cause.SCHEDULE, (), EVENING, EVENING) for number in (1, 2, 3, 4, 5))
+    ]
+
+    assert {len(subjects) for subjects in looks} == {4}
+    assert {subject for subjects in looks for subject in subjects} == {found.event_id for found in events}
+
+
+def test_an_ensemble_that_failed_is_asked_for_again(tmp_path: Path) -> None:
+    lost = Record("open_meteo_ensemble", Kind.ENSEMBLE, "KLGA", EVENING - 15 * MINUTE, None, b"", {}, error="down")
+
+    assert len(of_kind(asked(archive_of(tmp_path, [lost])), Kind.ENSEMBLE)) == 1
+
+
 def test_prints_are_asked_for_every_few_minutes_at_most(tmp_path: Path) -> None:
     archive = archive_of(tmp_path, [listing(event()), prints(event(), EVENING, [0.1] * 11)])
 
