@@ -219,8 +219,9 @@ def told_lies(found: FaultRun) -> Iterator[tuple[str, str, Day, list[Any]]]:
                         yield fault, service, day, doubt
 
 
-# A lie that was told where nobody looks: timestamps of books are not read for anything, an event listed twice is one.
-UNSEEN = {("future_times", "clob"), ("future_times", "iem")}
+# Lies told where nobody looks: timestamps of books are not read for anything, reports of the past are asked for seldom, and
+# the sweep for new series passes over events of those that are known.
+UNSEEN = {("future_times", "clob"), ("future_times", "iem"), ("duplicate_id", "gamma")}
 
 
 @pytest.mark.parametrize("fault", LIES)
@@ -237,6 +238,7 @@ def test_a_lie_is_named_on_the_page_in_the_cycle_in_which_it_was_told(fault: str
     assert untold == []
     if LONG:
         assert told
+        assert fault != "duplicate_id" or "gamma" in {service for service, _ in told}
 
 
 def test_the_bytes_of_a_lie_are_in_the_archive(found: FaultRun) -> None:
