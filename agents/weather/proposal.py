@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from agents.weather.evaluation import WeatherEvaluation
+from agents.weather.panel import WeatherPanel
 from agents.weather.reasons import WANTED
 from agents.weather.regime import CODES, NAMES
 from core.model.account import Account
@@ -32,9 +33,10 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
     share = settings.weather.kelly_fraction * staked
     best = equity[:, None] * np.where(share > 0, share / np.where(np.isnan(price), 1.0, price), 0.0)
     held = _held(account, evaluation)
+    event = np.nonzero(exists)[0].repeat(2)
+    sell = np.where(_flat_event(_takes_orders(panel, row), event), sell, np.nan)  # nothing can be sold where nothing is taken
     leaving = sell - fair >= settings.weather.exit_edge_min - 1e-9
     target = np.where((best < held) & ~leaving, held, best)
-    event = np.nonzero(exists)[0].repeat(2)
     fair = np.where(_flat_event(panel.present[row], event), fair, np.nan)  # of a day that is over there is no opinion
     target = np.where(np.isnan(fair), held, target)
     closed = np.array([CODES[code] for code in evaluation.regimes.reason[row].tolist()], dtype=object)
@@ -51,6 +53,15 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
             evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets), model=settings.model
         ),
     )  # fmt: skip
+
+
+def _takes_orders(panel: WeatherPanel, row: int) -> BoolArray:
+    """Return which events the venue takes orders for, in either direction."""
+    listings = panel.listings
+    taken: BoolArray = listings.accepting[row] & (
+        (listings.closes_at[row] == 0) | (panel.instants[row] < listings.closes_at[row])
+    )
+    return taken
 
 
 def _closed_reasons(is_open: BoolArray, closed: np.ndarray, event: IntArray) -> tuple[str, ...]:

@@ -174,6 +174,18 @@ def test_a_holding_is_kept_until_its_bid_pays_more_than_it_is_worth(tmp_path: Pa
     assert kept.target[0, cheap] == 100.0
 
 
+def test_a_market_that_takes_no_orders_is_not_sold_into(tmp_path: Path) -> None:
+    """A halted market still shows its book: the same bid as above, but nobody takes the sale."""
+    told = [forecast("KLGA", EVENING - timedelta(minutes=back), (25.0, 25.5, 26.0), first=EVENING) for back in (15, 0)]
+    halted = listing(replace(event(), accepting=False), EVENING - timedelta(minutes=1))
+    found = look(archive_of(tmp_path, [listing(event()), halted, *told, book(event(), EVENING, WRONG)]), EVENING)
+
+    kept = desk().propose(found, 0, holding(found, 2 * 2, 100.0), SETTINGS)
+
+    assert np.isnan(kept.sell_price).all()
+    assert kept.target[0, 2 * 2] == 100.0
+
+
 def test_without_an_opinion_the_holding_is_kept(tmp_path: Path) -> None:
     archive = archive_of(tmp_path, [listing(event()), book(event(), EVENING, WRONG)])
     found = look(archive, EVENING)
