@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -42,17 +42,20 @@ def event_facts(event: Event) -> tuple[dict[str, Any], Columns]:
         "opens_at": iso(event.opens_at) if event.opens_at else "",
         "closes_at": iso(event.closes_at) if event.closes_at else "", "accepting": event.accepting,
     }  # fmt: skip
-    ladder = event.ladder
-    rows: Columns = {
+    return facts, ladder_columns(event.ladder, [event.accepting] * len(event.ladder))
+
+
+def ladder_columns(ladder: Sequence[Bracket], accepting: Sequence[bool]) -> Columns:
+    """Return the rows of an `events` record: a bracket each, and whether its market takes orders."""
+    return {
         "market_id": np.array([b.market_id for b in ladder], dtype=object),
         "yes": np.array([b.yes for b in ladder], dtype=object),
         "no": np.array([b.no for b in ladder], dtype=object),
         "label": np.array([b.label for b in ladder], dtype=object),
         "lower": np.array([OPEN_LOW if b.lower is None else b.lower for b in ladder], np.int64),
         "upper": np.array([OPEN_HIGH if b.upper is None else b.upper for b in ladder], np.int64),
-        "accepting": np.full(len(ladder), event.accepting),
+        "accepting": np.array(accepting, np.bool_),
     }
-    return facts, rows
 
 
 def event_of(facts: Mapping[str, Any], rows: Columns) -> Event:

@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from core.clock import Clock, monotonic_seconds
 from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
 from core.model.record import Record
-from core.settings import SourceSettings
+from core.settings import Settings, SourceSettings
 from core.units import iso
 from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
 
@@ -118,6 +118,14 @@ class Http:
         mounted = adapter or HTTPAdapter(pool_connections=4, pool_maxsize=patience.at_once, max_retries=0)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, mounted)
+
+    @classmethod
+    def of(
+        cls, name: str, settings: Settings, clock: Clock, adapter: BaseAdapter | None, *, simulated: bool, **more: Any
+    ) -> Http:  # fmt: skip
+        """Return the session of a service as it is set."""
+        own, agent = settings.source(name), settings.user_agent
+        return cls(name, own, clock, user_agent=agent, adapter=adapter, simulated=simulated, **more)
 
     @property
     def health(self) -> Health:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -77,25 +77,35 @@ def _read_elements(raw: bytes, what: str) -> Iterator[tuple[bytes, Any]]:
 def member(raw: bytes, key: str, what: str) -> bytes:
     """Return the bytes of the value under a key of a JSON object; WireError when it is no object or has no such key."""
     try:
-        text = raw.decode("utf-8")
-        at = _after_blanks(text, 0)
-        if text[at] != "{":
-            raise ValueError(f"it starts with {text[at : at + 40]!r}")
-        at = _after_blanks(text, at + 1)
-        while text[at] != "}":
-            name, end = _DECODER.raw_decode(text, at)
-            at = _after_blanks(text, end)
-            if text[at] != ":":
-                raise ValueError(f"a colon is missing at character {at}")
-            at = _after_blanks(text, at + 1)
-            _, end = _DECODER.raw_decode(text, at)
-            if name == key:
-                return text[at:end].encode("utf-8")
-            at = _after_blanks(text, end)
-            at = _after_blanks(text, at + 1) if text[at] == "," else at
-        raise ValueError(f"it has no {key}")
+        found = next((text for name, text, _ in json_members(raw.decode("utf-8")) if name == key), None)
+        if found is None:
+            raise ValueError(f"it has no {key}")
+        return found.encode("utf-8")
     except (ValueError, IndexError, RecursionError) as error:
         raise WireError(f"{what}: {error}; the bytes are kept") from error
+
+
+def json_members(text: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield (name, text, value) of each member of a JSON object; ValueError or IndexError where it is none."""
+    at = _after_blanks(text, 0)
+    if text[at] != "{":
+        raise ValueError(f"it starts with {text[at : at + 40]!r}")
+    at = _after_blanks(text, at + 1)
+    while text[at] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        at = _after_blanks(text, at)
+        if not isinstance(key, str) or text[at] != ":":
+            raise ValueError(f"no name of a member stands before character {at}")
+        start = _after_blanks(text, at + 1)
+        value, end = _DECODER.raw_decode(text, start)
+        yield key, text[start:end], value
+        at = _after_blanks(text, end)
+        if text[at] == ",":
+            at = _after_blanks(text, at + 1)
+        elif text[at] != "}":
+            raise ValueError(f"a comma is missing at character {at}")
+    if _after_blanks(text, at + 1) != len(text):
+        raise ValueError(f"something follows its end at character {at}")
 
 
 def joined(spans: Iterable[bytes]) -> bytes:
@@ -107,3 +117,21 @@ def _after_blanks(text: str, at: int) -> int:
     while at < len(text) and text[at] in _BLANKS:
         at += 1
     return at
+
+
+def json_object(raw: bytes, what: str) -> Mapping[str, Any]:
+    """Return the object that an answer is; WireError when it is none."""
+    try:
+        body = _loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"{what}: the answer is no JSON ({error}); the bytes are kept") from error
+    if not isinstance(body, dict):
+        raise WireError(f"{what}: the answer is no object ({str(body)[:60]}); the bytes are kept")
+    return body
+
+
+def _loads(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:  # numbers beyond all numbers are read, and quarantined
+        return json.loads(raw)

@@ -223,3 +223,7 @@ class Settings(BaseSettings):
     def source(self, name: str) -> SourceSettings:
         """Return the settings of a service; its defaults where nothing was set."""
         return self.sources.get(name, SourceSettings())
+
+    def address(self, name: str, usual: str) -> str:
+        """Return where a service answers, without a trailing slash: as set, else its usual address."""
+        return (self.source(name).base_url or usual).rstrip("/")

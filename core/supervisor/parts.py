@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.control.beats import Beats
 from core.settings import Settings
+from core.settings.demo import demo_addresses
 from core.supervisor.ports import free_port
 from core.supervisor.processes import Part, answers
 
@@ -34,18 +35,9 @@ def demo_address(data_dir: Path) -> str:
 def service_addresses(base: str, stream_port: int | None = None) -> dict[str, str]:
     """Return the environment that points every service at a demo world; its live channel only to a desk on its clock."""
     addresses = {
-        "POLY_GAMMA_BASE": f"{base}/gamma",
-        "POLY_CLOB_BASE": f"{base}/clob",
-        "METAR_API_BASE": f"{base}/awc",
-        "OPEN_METEO_BASE": f"{base}/open-meteo",
-        "HERMES_SOURCES__POLYMARKET_DATA__BASE_URL": f"{base}/data",
-        "HERMES_SOURCES__KALSHI__BASE_URL": f"{base}/kalshi/trade-api/v2",
-        "HERMES_SOURCES__ZEUS__BASE_URL": f"{base}/zeus",
-        "HERMES_SOURCES__ZEUS__KEY": "demo",
-        "HERMES_SOURCES__NWS__BASE_URL": f"{base}/nws",
-        "HERMES_SOURCES__IEM__BASE_URL": f"{base}/iem",
-        "HERMES_SOURCES__OPEN_METEO_ENSEMBLE__BASE_URL": f"{base}/open-meteo-ensemble",
-        "HERMES_SOURCES__OPEN_METEO_PREVIOUS_RUNS__BASE_URL": f"{base}/open-meteo-previous-runs",
+        f"HERMES_SOURCES__{source}__{name}".upper(): value
+        for source, parts in demo_addresses(base).items()
+        for name, value in parts.items()
     }
     if stream_port is not None:
         addresses["HERMES_SOURCES__POLYMARKET_STREAM__BASE_URL"] = f"ws://127.0.0.1:{stream_port}/clob-ws/ws/market"

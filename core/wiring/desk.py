@@ -36,14 +36,13 @@ from core.store.sessions import record_settings
 from core.store.snapshots import SnapshotStore
 from core.units import Columns, micro
 from core.wiring.heart import Heart
-from core.wiring.sources import build_sources, close_all, demo_addresses
+from core.wiring.sources import build_sources, close_all, in_process
 from venues.demo.places import DEFAULT
 from venues.demo.transport import DemoAdapter
 from venues.demo.world import START, World
 
 LIVE_STATIONS = ("EGLC", "KLGA", "KNYC", "KMIA")  # the first two for Polymarket, the others for Kalshi
 GRACE = timedelta(seconds=30)  # until an order whose book was never read expires
-IN_PROCESS = "http://demo.invalid"
 
 
 def demo_adapter(seed: int, faults: str = "none") -> BaseAdapter:
@@ -93,7 +92,7 @@ def run_weather(
     """
     simulated, settings = world.startswith("demo"), settings.in_world(world)
     if adapter is not None:
-        settings = settings.model_copy(update={"sources": _in_process_sources(settings)})
+        settings = in_process(settings)
     stations = active_stations(settings, world)
     journal = DurableJournal(
         journal_address(settings, data_dir), desk="weather", world=world, start_micro=micro(str(settings.start_cash_usd)),
@@ -138,13 +137,6 @@ def _clock(settings: Settings, last: CycleLine | None, start: datetime, *, simul
     if not simulated:
         return SystemClock()
     return SteppedClock(start if last is None else last.cycle.sealed_at, settings.speed if paced else 0.0)
-
-
-def _in_process_sources(settings: Settings) -> dict[str, object]:
-    return {
-        name: settings.source(name).model_copy(update=address | {"requests_per_minute": 60_000})
-        for name, address in demo_addresses(IN_PROCESS).items()
-    }
 
 
 def collect_once(settings: Settings, data_dir: Path, world: str) -> tuple[Record, ...]:

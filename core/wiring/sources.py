@@ -19,6 +19,7 @@ from core.model.station import Station
 from core.ports import Source
 from core.registry import load_series
 from core.settings import Settings
+from core.settings.demo import DEMO_PREFIXES, demo_addresses
 from venues import SOURCES, history
 from venues.history import ImportReport
 from venues.history.importer import read_manifest
@@ -26,25 +27,26 @@ from venues.history.sets import LEARNING, SETS, SPRING_2025, cities_of, stations
 from venues.history.truth import read_daily_summary, read_settled_readings, read_truth
 
 __all__ = [
-    "DEMO_PREFIXES", "Backfilled", "Step", "backfill", "build_sources", "close_all", "daily_summary_of", "demo_addresses", "grade_of",
-    "has_forecasts", "import_history", "is_imported", "names_of", "past_sources", "reporters_of", "span_of", "truth_of", "with_learning",
+    "DEMO_PREFIXES",
+    "Backfilled",
+    "Step",
+    "backfill",
+    "build_sources",
+    "close_all",
+    "daily_summary_of",
+    "demo_addresses",
+    "grade_of",
+    "has_forecasts",
+    "import_history",
+    "in_process",
+    "is_imported",
+    "names_of",
+    "past_sources",
+    "reporters_of",
+    "span_of",
+    "truth_of",
+    "with_learning",
 ]  # fmt: skip
-
-DEMO_PREFIXES: Mapping[str, str] = {
-    "polymarket_gamma": "/gamma",
-    "polymarket_clob": "/clob",
-    "polymarket_data": "/data",
-    "kalshi": "/kalshi/trade-api/v2",
-    "metar": "/awc",
-    "nws": "/nws",
-    "iem": "/iem",
-    "zeus": "/zeus",
-    "open_meteo": "/open-meteo",
-    "open_meteo_ensemble": "/open-meteo-ensemble",
-    "open_meteo_previous_runs": "/open-meteo-previous-runs",
-}
-_DEMO_KEYS = {"zeus": "demo"}
-
 
 IN_PROCESS = "http://demo.invalid"
 PAST_TIMEOUT = 30.0  # seconds: two months of a station's reports are one answer
@@ -62,21 +64,26 @@ def build_sources(
     }
 
 
+def in_process(settings: Settings) -> Settings:
+    """Return the settings with every service in a demo world that answers inside this process, as fast as it is asked."""
+    reached = {
+        name: settings.source(name).model_copy(update=address | {"requests_per_minute": 60_000})
+        for name, address in demo_addresses(IN_PROCESS).items()
+    }
+    return settings.model_copy(update={"sources": {**settings.sources, **reached}})
+
+
 def past_sources(
     settings: Settings, clock: Clock, *, adapter: BaseAdapter | None = None, simulated: bool = False
 ) -> tuple[HasPast, ...]:
     """Return the sources that know what was; they may take longer over an answer than inside a cycle."""
+    settings = settings if adapter is None else in_process(settings)
     patient = {
         name: settings.source(name).model_copy(
             update={"timeout_seconds": max(PAST_TIMEOUT, settings.source(name).timeout_seconds)}
         )
         for name in {*SOURCES, *DEMO_PREFIXES, *settings.sources}
     }
-    if adapter is not None:
-        patient |= {
-            name: patient[name].model_copy(update=address | {"requests_per_minute": 60_000})
-            for name, address in demo_addresses(IN_PROCESS).items()
-        }
     found = build_sources(settings.model_copy(update={"sources": patient}), clock, adapter=adapter, simulated=simulated)
     return tuple(source for source in found.values() if _has_past(source))
 
@@ -104,14 +111,6 @@ def backfill(
         return run.run(stations, load_series(), n_days)
     finally:
         shelving.close()
-
-
-def demo_addresses(base_url: str) -> dict[str, dict[str, str]]:
-    """Return the `sources` settings that point every service at a demo world."""
-    return {
-        source: {"base_url": base_url + prefix, **({"key": _DEMO_KEYS[source]} if source in _DEMO_KEYS else {})}
-        for source, prefix in DEMO_PREFIXES.items()
-    }
 
 
 def _class_of(line: str) -> type:

@@ -56,16 +56,6 @@ class Tape:
         blocks = range(start // BLOCK_MS, (end - 1) // BLOCK_MS + 1)
         return [trade for block in blocks for trade in self._block(event, bracket, block) if start <= trade.at < end]
 
-    def latest(self, event: Event, bracket: int, before: int, count: int) -> list[Trade]:
-        """Return the newest `count` trades made before an instant, newest first."""
-        end = min(before, event.closed)
-        out: list[Trade] = []
-        for block in range((end - 1) // BLOCK_MS, event.accepting // BLOCK_MS - 1, -1):
-            out += [t for t in reversed(self._block(event, bracket, block)) if event.accepting <= t.at < end]
-            if len(out) >= count:
-                break
-        return out[:count]
-
     def newest(
         self, markets: Sequence[tuple[Event, int]], before: int, count: int
     ) -> list[tuple[Trade, Event, int]]:  # fmt: skip

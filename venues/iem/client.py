@@ -55,12 +55,11 @@ class Iem:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        own = settings.source(SOURCE)
-        self._http = Http(
-            SOURCE, own, clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated, most_per_minute=PER_MINUTE,
-            patience=POLITE, headers={"Accept": "*/*"}, accepts=("JSON", "text/plain", "csv"),
+        self._http = Http.of(
+            SOURCE, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE, patience=POLITE,
+            headers={"Accept": "*/*"}, accepts=("JSON", "text/plain", "csv"),
         )  # fmt: skip
-        self._clock, self._base = clock, (own.base_url or IEM).rstrip("/")
+        self._clock, self._base = clock, settings.address(SOURCE, IEM)
         self._stations = load_stations()
 
     @property

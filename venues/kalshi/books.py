@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, decimal_of
 from venues.kalshi.wire import CENT_MICRO, DECODER, NO, SOURCE, YES, micro_of, parse_page, price_of
+from venues.records import level_columns
 from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated
 from venues.spans import joined
 
@@ -85,12 +84,7 @@ def _columns(books: Sequence[Book]) -> Columns:
         for side, ladder in (("bid", bids), ("ask", [(MICRO - price, size) for price, size in against]))
         for price, size in ladder
     ]
-    return {
-        "token": np.array([level[0] for level in levels], dtype=object),
-        "side": np.array([level[1] for level in levels], dtype=object),
-        "price_micro": np.array([level[2] for level in levels], np.int64),
-        "size_micro": np.array([level[3] for level in levels], np.int64),
-    }
+    return level_columns(levels)
 
 
 def _book(payload: Mapping[str, Any], ticker: str) -> Mapping[str, Any]:

@@ -42,11 +42,8 @@ class Kalshi:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        self._http = Http(
-            SOURCE, settings.source(SOURCE), clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated,
-            most_per_minute=PER_MINUTE,
-        )  # fmt: skip
-        self._pages = Pages(self._http, (settings.source(SOURCE).base_url or TRADE_API).rstrip("/"))
+        self._http = Http.of(SOURCE, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE)
+        self._pages = Pages(self._http, settings.address(SOURCE, TRADE_API))
         self._clock = clock
         self._terms: dict[str, tuple[datetime, Terms]] = {}
         self._heard = Heard(self._pages)

@@ -10,16 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import numpy as np
-
 from core.days import settlement_window
 from core.errors import LadderError, RuleError, WireError
-from core.events import OPEN_HIGH, OPEN_LOW, rule_facts
+from core.events import ladder_columns, rule_facts
 from core.model.event import Bracket, Fees, checked_ladder
 from core.model.record import Kind, Record
 from core.model.rule import Extreme, SettlementRule
 from core.registry import load_stations
-from core.units import MICRO, Columns, iso
+from core.units import MICRO, iso
 from venues.kalshi.clauses import SLOTS
 from venues.kalshi.fees import STANDARD
 from venues.kalshi.ladder import Ticker, bracket_of, check_strike, parse_ticker
@@ -84,7 +82,8 @@ def parse_event(
     }  # fmt: skip
     return Record(
         source=SOURCE, kind=Kind.EVENTS, subject=event_id, received_at=received_at, issued_at=None,
-        raw=_known_raw(markets) if at_opening else raw, rows=_columns(rows), facts=facts, decoder=DECODER,
+        raw=_known_raw(markets) if at_opening else raw,
+        rows=ladder_columns([row.bracket for row in rows], [row.accepting for row in rows]), facts=facts, decoder=DECODER,
     )  # fmt: skip
 
 
@@ -279,16 +278,3 @@ def _sha(text: str) -> str:
 def _known_raw(markets: Sequence[Mapping[str, Any]]) -> bytes:
     known = [{key: market[key] for key in _KNOWN_AT_OPENING if key in market} for market in markets]
     return json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-
-
-def _columns(rows: Sequence[_Row]) -> Columns:
-    ladder = [row.bracket for row in rows]
-    return {
-        "market_id": np.array([b.market_id for b in ladder], dtype=object),
-        "yes": np.array([b.yes for b in ladder], dtype=object),
-        "no": np.array([b.no for b in ladder], dtype=object),
-        "label": np.array([b.label for b in ladder], dtype=object),
-        "lower": np.array([OPEN_LOW if b.lower is None else b.lower for b in ladder], np.int64),
-        "upper": np.array([OPEN_HIGH if b.upper is None else b.upper for b in ladder], np.int64),
-        "accepting": np.array([row.accepting for row in rows], np.bool_),
-    }

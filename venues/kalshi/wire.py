@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import WireError
 from core.units import MICRO, parse_iso
-from venues.spans import json_elements
+from venues.spans import json_elements, json_members
 
 SOURCE = "kalshi"
 DECODER = 1
@@ -43,41 +43,13 @@ def members(raw: bytes, what: str) -> dict[str, tuple[bytes, Any]]:
     """Return (bytes, value) of each member of a JSON object; WireError when it is none, or names one twice."""
     found: dict[str, tuple[bytes, Any]] = {}
     try:
-        for key, span, value in _members(raw.decode("utf-8")):
+        for key, span, value in json_members(raw.decode("utf-8")):
             if key in found:
                 raise ValueError(f"{key!r} stands twice")
             found[key] = span.encode("utf-8"), value
     except (ValueError, IndexError, RecursionError) as error:
         raise WireError(f"kalshi {what}: the answer is not a JSON object ({error}); the bytes are kept") from error
     return found
-
-
-def _members(text: str) -> Iterator[tuple[str, str, Any]]:
-    at = _after_blanks(text, 0)
-    if text[at] != "{":
-        raise ValueError(f"it starts with {text[at : at + 40]!r}")
-    at = _after_blanks(text, at + 1)
-    while text[at] != "}":
-        key, at = _DECODER.raw_decode(text, at)
-        at = _after_blanks(text, at)
-        if not isinstance(key, str) or text[at] != ":":
-            raise ValueError(f"no name of a member stands before character {at}")
-        start = _after_blanks(text, at + 1)
-        value, end = _DECODER.raw_decode(text, start)
-        yield key, text[start:end], value
-        at = _after_blanks(text, end)
-        if text[at] == ",":
-            at = _after_blanks(text, at + 1)
-        elif text[at] != "}":
-            raise ValueError(f"a comma is missing at character {at}")
-    if _after_blanks(text, at + 1) != len(text):
-        raise ValueError(f"something follows its end at character {at}")
-
-
-def _after_blanks(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _BLANKS:
-        at += 1
-    return at
 
 
 def parse_page(raw: bytes, key: str, what: str) -> Page:
@@ -150,8 +122,3 @@ def instant_of(value: Any) -> datetime | None:
         return parse_iso(value) if isinstance(value, str) and value else None
     except ValueError:
         return None
-
-
-def event_ticker_of(ticker: str) -> str:
-    """Return the event's ticker of a market's; the strike may hold a minus sign of its own."""
-    return "-".join(ticker.split("-", 2)[:2])

@@ -40,11 +40,8 @@ class Metar:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        self._http = Http(
-            SOURCE, settings.source(SOURCE), clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated,
-            most_per_minute=PER_MINUTE,
-        )  # fmt: skip
-        self._clock, self._base = clock, (settings.source(SOURCE).base_url or AWC).rstrip("/")
+        self._http = Http.of(SOURCE, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE)
+        self._clock, self._base = clock, settings.address(SOURCE, AWC)
         self._stations = load_stations()
 
     @property

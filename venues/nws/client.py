@@ -46,12 +46,11 @@ class Nws:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        own = settings.source(SOURCE)
-        self._http = Http(
-            SOURCE, own, clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated, most_per_minute=PER_MINUTE,
+        self._http = Http.of(
+            SOURCE, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE,
             headers={"Accept": "application/geo+json"},
         )  # fmt: skip
-        self._clock, self._base = clock, (own.base_url or NWS).rstrip("/")
+        self._clock, self._base = clock, settings.address(SOURCE, NWS)
         self._stations = load_stations()
         self._cells: dict[str, GridCell] = {}
         self._standing = Standing()

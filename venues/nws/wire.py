@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from core.model.station import Station
 from core.units import celsius, iso, micros, parse_iso
 from venues.metar.wire import Report, decode_report, metar_columns, sound_fault
 from venues.sanity import believable_part, future_fault, number_or_none, quarantine
+from venues.spans import json_object
 
 DECODER = 1
 SOURCE = "nws"
@@ -115,18 +115,8 @@ def _short(degrees: float) -> str:
     return f"{degrees:.4f}".rstrip("0").rstrip(".")
 
 
-def _object(raw: bytes) -> Mapping[str, Any]:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"nws: the answer is no JSON ({error}); the bytes are kept") from error
-    if not isinstance(body, dict):
-        raise WireError(f"nws: the answer is no object ({str(body)[:60]}); the bytes are kept")
-    return body
-
-
 def _properties(raw: bytes) -> Mapping[str, Any]:
-    body = _object(raw)
+    body = json_object(raw, SOURCE)
     if not isinstance(body.get("properties"), dict):
         raise WireError(f"nws: {body.get('title') or 'the answer'} has no properties; the bytes are kept")
     properties: Mapping[str, Any] = body["properties"]
@@ -215,7 +205,7 @@ def _present(hours: Sequence[tuple[int, float | None]]) -> tuple[Any, Any]:
 
 
 def _observations(raw: bytes) -> Iterator[Mapping[str, Any]]:
-    body = _object(raw)
+    body = json_object(raw, SOURCE)
     features = body.get("features", [body])
     if not isinstance(features, list):
         raise WireError("nws: the features are no list; the bytes are kept")

@@ -46,16 +46,11 @@ class OpenMeteo:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        self._http = Http(
-            SOURCE, settings.source(SOURCE), clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated,
-            most_per_minute=PER_MINUTE,
-        )  # fmt: skip
-        self._past_http = Http(
-            PAST, settings.source(PAST), clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated,
-            most_per_minute=PER_MINUTE,
-        )  # fmt: skip
-        self._clock, self._base = clock, (settings.source(SOURCE).base_url or FORECAST).rstrip("/")
-        self._past_base = (settings.source(PAST).base_url or PREVIOUS_RUNS).rstrip("/")
+        self._http, self._past_http = (
+            Http.of(name, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE) for name in (SOURCE, PAST)
+        )
+        self._clock, self._base = clock, settings.address(SOURCE, FORECAST)
+        self._past_base = settings.address(PAST, PREVIOUS_RUNS)
         self._models, self._days = settings.weather.forecast_models, settings.lookahead_days + DAYS_AHEAD
         self._stations = load_stations()
 

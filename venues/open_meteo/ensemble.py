@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.units import FloatArray, IntArray
 from venues.http import Answer, Health, Http
 from venues.open_meteo.places import asked, place_of
-from venues.open_meteo.wire import OTHER, celsius_values, grid_point, hours_of, json_object, timed_columns, zone_of
+from venues.open_meteo.wire import OTHER, answer_of, celsius_values, grid_point, hours_of, timed_columns, zone_of
 from venues.records import failed
 from venues.sanity import believable, believable_part, quarantine
 from venues.standing import Standing
@@ -44,7 +44,7 @@ def parse_ensemble(raw: bytes, station: str, received_at: datetime, *, model: st
     Raises:
         WireError: an error body, no hours, or not one system that can be read where one spoke.
     """
-    body = json_object(raw)
+    body = answer_of(raw)
     columns, units = timed_columns(body, "hourly")
     hours = np.array(hours_of(columns["time"], units.get("time"), zone_of(body)), np.int64)
     parts: list[tuple[str, IntArray, FloatArray]] = []
@@ -116,11 +116,8 @@ class OpenMeteoEnsemble:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        own = settings.source(SOURCE)
-        self._http = Http(
-            SOURCE, own, clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated, most_per_minute=PER_MINUTE,
-        )  # fmt: skip
-        self._clock, self._url = clock, f"{(own.base_url or ENSEMBLE).rstrip('/')}/v1/ensemble"
+        self._http = Http.of(SOURCE, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE)
+        self._clock, self._url = clock, f"{settings.address(SOURCE, ENSEMBLE)}/v1/ensemble"
         self._models, self._days = settings.weather.ensemble_models.split(","), settings.lookahead_days + DAYS_AHEAD
         self._refused: dict[str, datetime] = {}  # model → when it is tried again
         self._stations = load_stations()

@@ -16,10 +16,10 @@ from core.model.record import Record
 from core.units import FloatArray, IntArray, micros
 from venues.open_meteo.wire import (
     OTHER,
+    answer_of,
     celsius_values,
     grid_point,
     hours_of,
-    json_object,
     parse_forecast,
     timed_columns,
     zone_of,
@@ -50,7 +50,7 @@ class PreviousRuns:
 
 def parse_previous_runs(raw: bytes, *, model: str = "best_match") -> PreviousRuns:
     """Return the columns of an answer; `model` names the one whose columns carry no suffix. WireError as for a forecast."""
-    body = json_object(raw)
+    body = answer_of(raw)
     columns, units = timed_columns(body, "hourly")
     hours = hours_of(columns["time"], units.get("time"), zone_of(body))
     found: dict[str, FloatArray] = {}

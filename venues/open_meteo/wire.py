@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-import orjson
 
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import Columns, celsius, micros
 from venues.sanity import believable_part, number_or_none, quarantine
+from venues.spans import json_object
 
 DECODER = 1
 _HOURLY = {"hourly": re.compile(r"temperature_2m(?:_(?P<model>.+))?")}  # by the variable of our rows
@@ -39,7 +38,7 @@ def parse_forecast(raw: bytes, station: str, received_at: datetime, *, model: st
         WireError: an error body, unequal lengths, an unknown unit, a wall time that its zone does not have, or not one
             believable temperature.
     """
-    body = json_object(raw)
+    body = answer_of(raw)
     zone = zone_of(body)
     hourly, empty_hourly, lies_hourly = _section(body, "hourly", _HOURLY, zone, model, hours_of)
     daily, empty_daily, lies_daily = _section(body, "daily", _DAILY, zone, model, _day_starts)
@@ -68,24 +67,12 @@ def forecast_columns(rows: Rows) -> Columns:
     }
 
 
-def json_object(raw: bytes) -> Mapping[str, Any]:
+def answer_of(raw: bytes) -> Mapping[str, Any]:
     """Return the object of an answer; WireError for an error body and for what is no object."""
-    try:
-        body = _loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"open_meteo: the answer is no JSON ({error}); the bytes are kept") from error
-    if not isinstance(body, dict):
-        raise WireError(f"open_meteo: the answer is no object ({str(body)[:60]}); the bytes are kept")
+    body = json_object(raw, "open_meteo")
     if body.get("error"):
         raise WireError(f"open_meteo: {body.get('reason') or 'an error without a reason'}; the bytes are kept")
     return body
-
-
-def _loads(raw: bytes) -> Any:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:  # numbers beyond all numbers are read, and quarantined
-        return json.loads(raw)
 
 
 def _section(

@@ -57,22 +57,16 @@ class Polymarket:
         limits: Limits = LIMITS,
     ) -> None:  # fmt: skip
         def http(name: str, most: int) -> Http:
-            return Http(
-                name, settings.source(name), clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated,
-                most_per_minute=most,
-            )  # fmt: skip
-
-        def base(name: str, usual: str) -> str:
-            return (settings.source(name).base_url or usual).rstrip("/")
+            return Http.of(name, settings, clock, adapter, simulated=simulated, most_per_minute=most)
 
         self._clock = clock
         self._gamma, self._clob = http("polymarket_gamma", GAMMA_PER_MINUTE), http("polymarket_clob", CLOB_PER_MINUTE)
         self._data = http("polymarket_data", DATA_PER_MINUTE)
-        self._clob_base = base("polymarket_clob", CLOB)
+        self._clob_base = settings.address("polymarket_clob", CLOB)
         # Books of another world have nothing to do with the real trades and the real stream.
         is_elsewhere = bool(settings.source("polymarket_clob").base_url)
-        self._data_base = base("polymarket_data", "" if is_elsewhere else DATA)
-        self._listings = Listings(self._gamma, base("polymarket_gamma", GAMMA), self._clob, self._clob_base, clock)
+        self._data_base = settings.address("polymarket_data", "" if is_elsewhere else DATA)
+        self._listings = Listings(self._gamma, settings.address("polymarket_gamma", GAMMA), self._clob, self._clob_base, clock)
         self._past = Past(self._listings, self._clob, self._clob_base)
         streaming = settings.source("polymarket_stream")
         is_streamed = streaming.enabled and not simulated and adapter is None and (streaming.base_url or not is_elsewhere)

@@ -16,7 +16,7 @@ from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, iso
 from venues.polymarket.levels import Levels, plain_levels
-from venues.records import failed
+from venues.records import failed, level_columns
 from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated
 from venues.spans import joined, json_elements
 
@@ -179,12 +179,7 @@ def book_columns(books: Sequence[Book]) -> Columns:
         for side, ladder in (("bid", book.bids), ("ask", book.asks))
         for price, size in ladder
     ]
-    return {
-        "token": np.array([level[0] for level in levels], dtype=object),
-        "side": np.array([level[1] for level in levels], dtype=object),
-        "price_micro": np.array([level[2] for level in levels], np.int64),
-        "size_micro": np.array([level[3] for level in levels], np.int64),
-    }
+    return level_columns(levels)
 
 
 def _levels(side: Any, best: int, faults: list[str]) -> tuple[tuple[int, int], ...]:

@@ -11,14 +11,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import numpy as np
-
 from core.errors import LadderError, RuleError, WireError
-from core.events import OPEN_HIGH, OPEN_LOW, rule_facts
+from core.events import ladder_columns, rule_facts
 from core.model.event import Bracket, FeeRounding, checked_ladder
 from core.model.record import Kind, Record
 from core.model.rule import Extreme, SettlementRule
-from core.units import MICRO, Columns, Unit, iso, parse_iso
+from core.units import MICRO, Unit, iso, parse_iso
 from venues.polymarket.clob import MIN_SIZE_MICRO, TICK_MICRO
 from venues.polymarket.ladder import parse_label
 from venues.sanity import refuse_repeated
@@ -112,7 +110,7 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
     }  # fmt: skip
     return Record(
         source="polymarket", kind=Kind.EVENTS, subject=slug, received_at=received_at, issued_at=None, raw=raw,
-        rows=_columns(brackets), facts=facts, decoder=DECODER,
+        rows=ladder_columns([row.bracket for row in brackets], [row.accepting for row in brackets]), facts=facts, decoder=DECODER,
     )  # fmt: skip
 
 
@@ -276,16 +274,3 @@ def instant_of(value: Any) -> datetime | None:
 def _iso_or_blank(value: Any) -> str:
     at = instant_of(value)
     return iso(at) if at else ""
-
-
-def _columns(rows: Sequence[_Row]) -> Columns:
-    ladder = [row.bracket for row in rows]
-    return {
-        "market_id": np.array([b.market_id for b in ladder], dtype=object),
-        "yes": np.array([b.yes for b in ladder], dtype=object),
-        "no": np.array([b.no for b in ladder], dtype=object),
-        "label": np.array([b.label for b in ladder], dtype=object),
-        "lower": np.array([OPEN_LOW if b.lower is None else b.lower for b in ladder], np.int64),
-        "upper": np.array([OPEN_HIGH if b.upper is None else b.upper for b in ladder], np.int64),
-        "accepting": np.array([row.accepting for row in rows], np.bool_),
-    }

@@ -37,13 +37,12 @@ class Zeus:
     def __init__(
         self, settings: Settings, clock: Clock, adapter: BaseAdapter | None = None, *, simulated: bool = False
     ) -> None:
-        own = settings.source(SOURCE)
-        self._key = own.key
-        self._http = Http(
-            SOURCE, own, clock, user_agent=settings.user_agent, adapter=adapter, simulated=simulated, most_per_minute=PER_MINUTE,
-            headers={"Authorization": f"Bearer {own.key}"} if own.key else None,
+        self._key = settings.source(SOURCE).key
+        self._http = Http.of(
+            SOURCE, settings, clock, adapter, simulated=simulated, most_per_minute=PER_MINUTE,
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
         )  # fmt: skip
-        self._clock, self._url = clock, f"{(own.base_url or ZEUS).rstrip('/')}/forecast"
+        self._clock, self._url = clock, f"{settings.address(SOURCE, ZEUS)}/forecast"
         self._hours = 24 * (settings.lookahead_days + 1)
         self._stations = load_stations()
         self._standing = Standing()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -14,6 +13,7 @@ from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import iso, micros, parse_iso
 from venues.sanity import believable_part, number_or_none, quarantine
+from venues.spans import json_object
 
 DECODER = 1
 SOURCE = "zeus"
@@ -30,7 +30,7 @@ def parse_forecast(raw: bytes, station: str, received_at: datetime) -> Record:
     Raises:
         WireError: another form or unit, unequal lengths, times without offset or order, nothing that lies ahead.
     """
-    times, values = _columns(_object(raw))
+    times, values = _columns(json_object(raw, SOURCE))
     instants = _instants(times)
     if len(instants) != len(values):
         raise WireError(f"zeus: {len(values)} temperatures stand beside {len(instants)} times; the bytes are kept")
@@ -54,16 +54,6 @@ def parse_forecast(raw: bytes, station: str, received_at: datetime) -> Record:
         },
         facts=quarantine([lie] if lie else []), decoder=DECODER,
     )  # fmt: skip
-
-
-def _object(raw: bytes) -> Mapping[str, Any]:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"zeus: the answer is no JSON ({error}); the bytes are kept") from error
-    if not isinstance(body, dict):
-        raise WireError(f"zeus: the answer is no object ({str(body)[:60]}); the bytes are kept")
-    return body
 
 
 def _columns(body: Mapping[str, Any]) -> tuple[Sequence[Any], Sequence[Any]]:
