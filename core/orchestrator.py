@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import HermesError
 from core.settings import Settings, load_settings
-from core.store.memory import share_one_heap
+from core.store.memory import arrange_memory
 
 REFUSED = 2
 MOST_DAYS = 3_660
@@ -45,7 +45,7 @@ MODES: Mapping[str, tuple[str, str]] = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; 0, or one line that names the thing and the way out."""
     given = _parser().parse_args(arguments)
-    share_one_heap()
+    arrange_memory()
     try:
         line, _ = MODES[given.mode]
         module, _, name = line.partition(":")

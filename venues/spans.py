@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -40,10 +41,13 @@ def candidates(raw: bytes) -> list[bytes]:
     if found is None or not end.endswith(b"]"):
         return []
     head = found[1]
+    pieces = end[found.start(1) : -1].rstrip().split(b"," + head)
+    pieces[1:] = [head + piece for piece in pieces[1:]]
+    if len(pieces) == end.count(b"{") == end.count(b"}"):  # objects of one level
+        return pieces if all(piece.endswith(b"}") for piece in pieces) else []
     parts: list[bytes] = []
     begun, depth = b"", 0
-    for i, piece in enumerate(end[found.start(1) : -1].rstrip().split(b"," + head)):
-        piece = head + piece if i else piece
+    for piece in pieces:
         begun = begun + b"," + piece if depth else piece
         depth += piece.count(b"{") - piece.count(b"}")
         if depth == 0:
@@ -133,5 +137,5 @@ def json_object(raw: bytes, what: str) -> Mapping[str, Any]:
 def _loads(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
-    except orjson.JSONDecodeError:  # numbers beyond all numbers are read, and quarantined
-        return json.loads(raw)
+    except orjson.JSONDecodeError:  # numbers beyond all numbers, and what calls itself none, are read and quarantined
+        return json.loads(raw, parse_constant=lambda _: math.inf)

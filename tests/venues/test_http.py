@@ -51,7 +51,7 @@ def test_an_answer_is_its_bytes_and_the_source_is_healthy() -> None:
 
     assert (answer.content, answer.status, answer.error) == (b"[1, 2]", 200, None)
     assert answer.received_at == NOON
-    assert server.paths == ["/metar?ids=KLGA%2CEGLC"]
+    assert server.paths == ["/metar?ids=KLGA,EGLC"]
     assert server.headers[0]["User-Agent"] == "hermes-test/1.0"
     assert "X-Hermes-Instant" not in server.headers[0]
     assert (client.health.healthy, client.health.successes, client.health.last_success_at) == (True, 1, NOON)

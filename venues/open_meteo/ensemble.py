@@ -85,8 +85,7 @@ def _matrix(
     columns: Mapping[str, Any], units: Mapping[str, Any], members: Sequence[tuple[int, str]], length: int
 ) -> FloatArray:
     """Return the temperatures of a system, (members, hours); NaN where it has none."""
-    read = [celsius_values(key, columns[key], units.get(key), length) for _, key in members]
-    return np.array([[np.nan if value is None else value for value in column] for column in read], np.float64)
+    return np.array([celsius_values(key, columns[key], units.get(key), length) for _, key in members])
 
 
 def _rows(parts: Sequence[tuple[str, IntArray, FloatArray]], hours: IntArray) -> dict[str, Any]:

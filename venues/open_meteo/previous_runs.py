@@ -60,9 +60,8 @@ def parse_previous_runs(raw: bytes, *, model: str = "best_match") -> PreviousRun
             continue
         days = int(column["days"] or 0)
         if days <= MOST_DAYS:
-            values = celsius_values(key, columns[key], units.get(key), len(hours))
             mine = found.setdefault(column["model"] or model, np.full((MOST_DAYS + 1, len(hours)), np.nan))
-            mine[days] = [np.nan if value is None else value for value in values]
+            mine[days] = celsius_values(key, columns[key], units.get(key), len(hours))
     return PreviousRuns(**grid_point(body), hours=np.array(hours, np.int64), celsius=found)
 
 

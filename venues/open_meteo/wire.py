@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import WireError
 from core.model.record import Kind, Record
-from core.units import Columns, celsius, micros
+from core.units import Columns, FloatArray, celsius, micros
 from venues.sanity import believable_part, number_or_none, quarantine
 from venues.spans import json_object
 
@@ -24,6 +24,7 @@ _DAILY = {f"daily_{name}": re.compile(rf"temperature_2m_{name}(?:_(?P<model>.+))
 OTHER = re.compile(r"(?:max|min|mean|previous_day\d+|member\d+|anomaly|spread)(?:_.*)?")  # suffixes that are no model
 LATEST_SECOND = 10**11  # the year 5138
 _FAHRENHEIT, _CELSIUS = "°F", "°C"
+_NUMBERS = frozenset({float, int, type(None)})  # of JSON; true and false are none
 
 Rows = list[tuple[str, str, int, float]]  # (model, variable, instant, celsius)
 
@@ -86,11 +87,12 @@ def _section(
     empty, lies = [], []
     for variable, model, key in _models(columns, patterns, unsuffixed):
         values = celsius_values(key, columns[key], units.get(key), len(instants))
-        present = [(model, variable, at, value) for at, value in zip(instants, values, strict=True) if value is not None]
-        if not present:
+        present = np.flatnonzero(~np.isnan(values))
+        if not len(present):
             empty.append(model)
-        kept, lie = believable_part(np.array([row[3] for row in present]), f"{model} {variable}")
-        rows += [row for row, keep in zip(present, kept.tolist(), strict=True) if keep] if lie else present
+        mask, lie = believable_part(values[present], f"{model} {variable}")
+        kept = present[mask]
+        rows += [(model, variable, instants[i], value) for i, value in zip(kept.tolist(), values[kept].tolist(), strict=True)]
         lies += [lie] if lie else []
     return rows, empty, lies
 
@@ -114,17 +116,20 @@ def _models(
                 yield variable, found["model"] or unsuffixed, key
 
 
-def celsius_values(key: str, values: Any, unit: Any, length: int) -> list[float | None]:
-    """Return the temperatures of a column, None where it has none; WireError when it does not fit its times or its unit."""
+def celsius_values(key: str, values: Any, unit: Any, length: int) -> FloatArray:
+    """Return the temperatures of a column, NaN where it has none; WireError when it does not fit its times or its unit."""
     if not isinstance(values, list) or len(values) != length:
         raise WireError(f"open_meteo: {key} has not the {length} values of its times; the bytes are kept")
-    numbers = [number_or_none(value) for value in values]
-    if any(number is None and value is not None for number, value in zip(numbers, values, strict=True)):
+    if not _NUMBERS.issuperset(map(type, values)):
         raise WireError(f"open_meteo: {key} holds something that is no number; the bytes are kept")
+    try:
+        numbers = np.array(values, np.float64)
+    except OverflowError:
+        numbers = np.array([np.nan if value is None else number_or_none(value) for value in values], np.float64)
     if unit == _CELSIUS:
         return numbers
     if unit == _FAHRENHEIT:
-        return [None if value is None else float(celsius(np.array(value))) for value in numbers]
+        return celsius(numbers)
     if all(value is None for value in values):
         return numbers  # an unsupported variable: unit "undefined" and nothing in it
     raise WireError(f"open_meteo: {key} is in {unit!r}, neither °C nor °F; the bytes are kept")

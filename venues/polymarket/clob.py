@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,8 @@ def _head_of(payload: Mapping[str, Any]) -> Book:
     """Return a book without its levels."""
     return Book(
         token=payload["asset_id"], bids=(), asks=(),
-        tick_micro=micro_of(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
-        min_size_micro=micro_of(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
+        tick_micro=_term_micro(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
+        min_size_micro=_term_micro(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
         changed_at=changed_at_of(payload.get("timestamp")),
         hash=str(payload.get("hash") or ""),
     )  # fmt: skip
@@ -238,6 +239,12 @@ def _decimal(value: Any) -> Decimal:
     return number
 
 
+@lru_cache(maxsize=256, typed=True)  # hundreds of books a cycle repeat a few ticks and sizes, and their last change
+def _term_micro(value: Any) -> int:
+    return micro_of(value)
+
+
+@lru_cache(maxsize=4_096, typed=True)
 def changed_at_of(timestamp: Any) -> str:
     """Return the instant of milliseconds as text; "" for none."""
     if timestamp in (None, ""):

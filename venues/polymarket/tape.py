@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -96,14 +96,16 @@ def parse_trades(raw: bytes, markets: Sequence[Market], received_at: datetime, k
             continue
         trades.append(trade)
         kept.append(_compact(found))
-        keys.append(_mark(json.dumps([plain.get("transactionHash") or plain.get("transaction_hash"), found]).encode()))
+        keys.append(_mark(b"%a %b" % (plain.get("transactionHash") or plain.get("transaction_hash"), kept[-1])))
         if mark:
             known[mark] = trade, kept[-1], keys[-1]
     return Page(tuple(trades), tuple(kept), tuple(keys), tuple(faults), tuple(odd), len(lines))
 
 
-def merged(pages: Iterable[Page]) -> Page:
+def merged(pages: Sequence[Page]) -> Page:
     """Return pages as one; a line that slid to the next page while they were turned counts once."""
+    if len(pages) == 1:
+        return pages[0]
     seen: set[bytes] = set()
     trades: list[Trade] = []
     kept: list[bytes] = []
@@ -171,8 +173,11 @@ def _trade(found: Mapping[str, Any], markets: Mapping[str, Market], received_at:
 _BOUGHT = {"BUY": True, "SELL": False}
 
 
+_compactly = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def _compact(kept: Mapping[str, Any]) -> bytes:
-    return json.dumps(kept, separators=(",", ":")).encode()
+    return _compactly(kept).encode()
 
 
 def _price_micro(value: Any) -> int:
