@@ -17,8 +17,7 @@ from core.model.cycle import Cycle
 from core.model.decision import Decision
 from core.model.orders import Reports
 from core.model.record import Kind
-from core.ports import Desk
-from core.store.archive import View
+from core.store.archive import Heard, Stack, View
 from core.units import MICRO, Columns, decimal_of, instant, micros
 
 MOST_QUARANTINED = 20  # sentences kept in one line
@@ -31,15 +30,17 @@ ASKED = (
 
 def warnings(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     """Return what went wrong outside after `since`, up to the end of collection."""
-    return (*failures(cycle, view, since), *refusals(cycle, view, since), *changes(cycle, view, since))
+    heard = {kind: view.heard(kind, since) for kind in ASKED}
+    relisted = _relisted(view, heard[Kind.EVENTS], since)
+    return (*failures(cycle, heard), *refusals(cycle, relisted, since), *changes(cycle, relisted, since))
 
 
-def failures(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+def failures(cycle: Cycle, heard: Mapping[Kind, Sequence[Heard]]) -> tuple[Activity, ...]:
     """Return one line for each source and kind that failed to answer, and one for each that said what cannot be."""
     failed: dict[tuple[str, str], list[str]] = {}
     aside: dict[tuple[str, str], list[str]] = {}
-    for kind in ASKED:
-        for each in view.heard(kind, since):
+    for kind, found in heard.items():
+        for each in found:
             if each.error:
                 failed.setdefault((each.source, str(kind)), []).append(f"{each.subject}: {each.error}")
             if each.quarantined:
@@ -69,12 +70,11 @@ def _set_aside(cycle: Cycle, aside: Mapping[tuple[str, str], Sequence[str]]) -> 
     )  # fmt: skip
 
 
-def refusals(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+def refusals(cycle: Cycle, relisted: Sequence[Stack], since: datetime) -> tuple[Activity, ...]:
     """Return one line for each event whose newest listing must not be traded, when its reason is new."""
     lines = []
-    for event_id in _relisted(view, since):
-        stack = view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE)
-        newest = int(stack.newest(view.instants[-1:])[0])
+    for stack in relisted:
+        event_id, newest = stack.subject, len(stack) - 1
         if newest < 0 or int(stack.received_at[newest]) <= micros(since):
             continue
         now, before = (decoded(stack.facts[i], stack.rows(i))[1] if i >= 0 else "" for i in (newest, newest - 1))
@@ -88,24 +88,24 @@ def refusals(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
     return tuple(lines)
 
 
-def _relisted(view: View, since: datetime) -> tuple[str, ...]:
-    """Return the events of which a listing was received after `since` that is not the one before, word by word."""
+def _relisted(view: View, heard: Sequence[Heard], since: datetime) -> tuple[Stack, ...]:
+    """Return the listings of the events of which one was received after `since` that is not the one before, word by word."""
     known = micros(since)
-    return tuple(dict.fromkeys(each.subject for each in view.heard(Kind.EVENTS, since) if each.first_at > known))
+    events = dict.fromkeys(each.subject for each in heard if each.first_at > known)
+    return tuple(view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE) for event_id in events)
 
 
-def changes(cycle: Cycle, view: View, since: datetime) -> tuple[Activity, ...]:
+def changes(cycle: Cycle, relisted: Sequence[Stack], since: datetime) -> tuple[Activity, ...]:
     """Return one line for each event whose listing says something else than the one before: text, meaning, brackets or fees."""
     lines = []
-    for event_id in _relisted(view, since):
-        stack = view.stack(Kind.EVENTS, event_id, since - LISTED_BEFORE)
+    for stack in relisted:
         first = max(int(np.searchsorted(stack.received_at, micros(since), "right")), 1)
         for index in range(first, len(stack)):
             if stack.facts[index] is stack.facts[index - 1]:
                 continue
             before, after = (statements(stack.facts[i], stack.rows(i)) for i in (index - 1, index))
             if before != after:
-                lines.append(_change(cycle, event_id, stack.facts[index], before, after))
+                lines.append(_change(cycle, stack.subject, stack.facts[index], before, after))
     return tuple(lines)
 
 
@@ -121,9 +121,8 @@ def _change(cycle: Cycle, event_id: str, facts: Mapping[str, Any], before: Seque
     )  # fmt: skip
 
 
-def look(desk: Desk[Any, Any], evaluation: Any, row: int, cycle: Cycle, decisions: Sequence[Decision]) -> tuple[Activity, ...]:
+def look(cycle: Cycle, outlooks: Columns, brackets: Columns, decisions: Sequence[Decision]) -> tuple[Activity, ...]:
     """Return the lines of one look: cycle start, then each event with its brackets."""
-    outlooks, brackets = desk.columns(evaluation, row)
     n_events = len(outlooks["event_id"])
     ordered = sum(1 for decision in decisions if decision.order_micro)
     start = Activity(

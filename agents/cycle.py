@@ -24,7 +24,7 @@ from core.model.station import Station
 from core.ports import Broker, Desk, Journal
 from core.settings import Settings
 from core.store.archive import Archive, View
-from core.units import micros
+from core.units import Columns, micros
 
 Panel = TypeVar("Panel")
 Evaluation = TypeVar("Evaluation")
@@ -66,8 +66,12 @@ def settle_due(
 def step(
     desk: Desk[Panel, Evaluation], block: Block[Evaluation], row: int, cycle: Cycle, account: Account,
     *, archive: Archive, broker: Broker, journal: Journal, settings: Settings, lines: tuple[Activity, ...] = (),
+    told: tuple[Columns, Columns] | None = None,
 ) -> Account:  # fmt: skip
-    """Go from block to order: propose, rule, intend, execute. `lines` are announced with the intention."""
+    """Go from block to order: propose, rule, intend, execute. `lines` are announced with the intention.
+
+    `told` are the desk's columns of this row, from whoever has them already.
+    """
     targets = desk.propose(block.evaluation, row, account, settings)
     risk = mark(account, cycle, targets, block.quotes, row, settings)
     account = replace(account, **{name: getattr(risk, name) for name in risk.__slots__})
@@ -77,7 +81,7 @@ def step(
     named = {decision.token for decision in decisions}
     intention = Intention(
         decisions, orders, tuple(each for each in targets.instruments if each.token in named), risk,
-        (*lines, *announce.look(desk, block.evaluation, row, cycle, decisions)),
+        (*lines, *announce.look(cycle, *(told or desk.columns(block.evaluation, row)), decisions)),
     )  # fmt: skip
     account = journal.commit(cycle, account, intention)
     return execute(cycle, account, archive=archive, broker=broker, journal=journal)

@@ -103,11 +103,12 @@ class Engine:
         self.beat("evaluating", cycle, {})
         block = look(self.desk, view, self.settings)
         failpoint("before:evaluations")
-        self.evaluations.append(cycle.scheduled_at, *self.desk.columns(block.evaluation, 0))
+        told = self.desk.columns(block.evaluation, 0)
+        self.evaluations.append(cycle.scheduled_at, *told)
         failpoint("after:evaluations")
         account = step(
             self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,
-            settings=self.settings, lines=announce.warnings(cycle, view, since),
+            settings=self.settings, lines=announce.warnings(cycle, view, since), told=told,
         )  # fmt: skip
         return self._close(cycle, account, begun, late)
 

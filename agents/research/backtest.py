@@ -31,11 +31,12 @@ def run_day(
             account = journal.commit(cycle, account, obedience)
         account = hear(cycle, account, archive=archive, broker=broker, journal=journal)
         account = settle_due(cycle, account, view, since, journal=journal, stations=stations)
+        told = desk.columns(block.evaluation, row)
         if evaluations is not None:
-            evaluations.append(cycle.scheduled_at, *desk.columns(block.evaluation, row))
+            evaluations.append(cycle.scheduled_at, *told)
         account = step(
             desk, block, row, cycle, account, archive=archive, broker=broker, journal=journal, settings=settings,
-            lines=announce.warnings(cycle, view, since),
+            lines=announce.warnings(cycle, view, since), told=told,
         )  # fmt: skip
         account = close(cycle, account, journal=journal, measured={})
         since = cycle.sealed_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +58,7 @@ _ABSENT = (
 )
 _NOT_ASKED = {name: Check(name, None, None, Verdict.NOT_APPLICABLE) for name in LISTED}
 _VERDICTS = (Verdict.NOT_APPLICABLE, Verdict.PASS, Verdict.SHRINK, Verdict.REFUSE)  # from mild to strict
+_NOTHING = np.array(None, dtype=object)
 _SEVERITY = {verdict: place for place, verdict in enumerate(_VERDICTS)}
 
 
@@ -112,14 +113,18 @@ def _exit_reason(ruling: Ruling, run: int, column: int) -> str:
 
 def _checks(ruling: Ruling, runs: IntArray, columns: IntArray) -> list[tuple[Check, ...]]:
     """Return the checks of each changed position: of its purchase or of its sale, then what is not there."""
+    entries, sales = ruling.entries, ruling.sales
     entering = ruling.standing.entering[runs, columns]
-    bought = _listed(ruling.entries.position, runs, columns) if ruling.entries else {}
-    if ruling.entries:
-        bought |= _listed(ruling.entries.order, runs, columns)
-    sold = _listed(ruling.sales, runs, columns) if ruling.sales else {}
-    buying, selling = (zip(*_in_order(asked, len(runs)), strict=True) for asked in (bought, sold))
-    rows = zip(buying, selling, entering.tolist(), strict=True)
-    return [(*(entry if enters else leave), *_ABSENT) for entry, leave, enters in rows]
+    bought, sold = (entries.position, entries.order) if entries else (), (sales,) if sales else ()
+    found: list[tuple[Check, ...]] = [()] * len(runs)
+    for mine, asked in ((entering, bought), (~entering, sold)):
+        rows = np.flatnonzero(mine)
+        if not len(rows):
+            continue
+        listed = {name: checks for cuts in asked for name, checks in _listed(cuts, runs[rows], columns[rows]).items()}
+        for row, checks in zip(rows.tolist(), zip(*_in_order(listed, len(rows)), strict=True), strict=True):
+            found[row] = (*checks, *_ABSENT)
+    return found
 
 
 def _in_order(asked: Mapping[str, list[Check]], n: int) -> list[list[Check]]:
@@ -133,13 +138,14 @@ def _listed(cuts: Cuts, runs: IntArray, columns: IntArray) -> dict[str, list[Che
     value, bound, allowed = (np.stack([_at(part, runs, columns) for part in parts]) for parts in zip(*answers, strict=True))
     asked = np.stack([before[runs, columns] for *_, before in cuts.limits]) / MICRO
     verdict = np.where(np.isnan(allowed), 0, np.where(allowed <= 0, 3, np.where(allowed >= asked, 1, 2)))
-    numbers = np.round(value, 6), np.round(bound, 6), allowed * MICRO, verdict
+    numbers = np.round(value, 6), np.round(bound, 6), verdict, np.rint(allowed * MICRO)
     alike = np.logical_and.reduce([_one(each) for each in numbers]).tolist()  # most checks say the same of every position
     listed: dict[str, list[Check]] = {}
-    rows = zip(cuts.limits, alike, *(each.tolist() for each in numbers), strict=True)
+    rows = zip(cuts.limits, alike, *(_said(each) for each in numbers), strict=True)
     for (name, _, _), same, *said in rows:
         asked_of = [tuple(each[0] for each in said)] if same else zip(*said, strict=True)
-        new = [_check(name, *each) for each in asked_of] * (len(runs) if same else 1)
+        new = [Check(name, a, b, _VERDICTS[c], None if d is None else int(d)) for a, b, c, d in asked_of]
+        new *= len(runs) if same else 1
         listed[name] = [_stricter(*pair) for pair in zip(listed[name], new, strict=True)] if name in listed else new
     return listed
 
@@ -157,11 +163,10 @@ def _one(numbers: FloatArray | IntArray) -> BoolArray:
     return same
 
 
-def _check(name: str, value: float, limit: float, allowed: float, verdict: int) -> Check:
-    return Check(
-        name, value if isfinite(value) else None, limit if isfinite(limit) else None, _VERDICTS[verdict],
-        round(allowed) if isfinite(allowed) else None,
-    )  # fmt: skip
+def _said(numbers: FloatArray | IntArray) -> list[list[Any]]:
+    """Return numbers as they are written down; None where there is none."""
+    said: list[list[Any]] = np.where(np.isfinite(numbers), numbers, _NOTHING).tolist()
+    return said
 
 
 def _stricter(first: Check, second: Check) -> Check:

@@ -134,7 +134,7 @@ def _forecast_asks(stations: Sequence[Station], view: View, now: datetime, setti
         for source in (*FORECASTERS, *((AMERICAN,) if station.country == UNITED_STATES else ())):
             if source not in told:
                 yield Ask(Kind.FORECAST, station.code, source=source)
-        if not len(view.stack(Kind.ENSEMBLE, station.code, lately)):  # one that failed is asked for again
+        if not len(view.newest(Kind.ENSEMBLE, station.code, lately)):  # one that failed is asked for again
             yield Ask(Kind.ENSEMBLE, station.code, source=ENSEMBLES)
 
 

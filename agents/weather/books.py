@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -69,27 +70,26 @@ def read_books(view: View, events: Sequence[Listed], n_brackets: int, memory: Bo
         if listed.event.ladder and listed.event.event_id in booked
     )
     _fill_books([part for each in shown if (part := _current(*each, instants, out)) is not None], out, memory)
-    with_prints = [each for each in events if each.event.ladder and each.event.event_id in printed]
-    tapes = memory.tapes(view, with_prints) if alone else {}
-    for column, listed in enumerate(events):
+    with_prints = [(i, each) for i, each in enumerate(events) if each.event.ladder and each.event.event_id in printed]
+    if alone:
+        tapes = memory.tapes(view, tuple(each.event for _, each in with_prints))
+        waited = [each.event.event_id in booked for _, each in with_prints]
+        _show_prints(tapes, [column for column, _ in with_prints], waited, out)
+        return out
+    for column, listed in with_prints:
         event_id = listed.event.event_id
-        if not listed.event.ladder or event_id not in printed:
-            continue
-        if alone:
-            _show_prints(tapes[event_id], event_id in booked, int(instants[0]), column, out)
-        else:
-            stack = view.stack(Kind.PRINTS, event_id, printed_since)
-            asked = view.stack(Kind.BOOKS, event_id, since, failed=True).received_at if event_id in booked else NEVER
-            _fill_prints(stack, listed, instants, asked, column, out)
+        stack = view.stack(Kind.PRINTS, event_id, printed_since)
+        asked = view.stack(Kind.BOOKS, event_id, since, failed=True).received_at if event_id in booked else NEVER
+        _fill_prints(stack, listed, instants, asked, column, out)
     return out
 
 
-@dataclass(slots=True)
-class _Tape:
-    """The last prints of one event among all records that were read: shape (n_brackets,) or (n_brackets, YES/NO)."""
+@dataclass(frozen=True, slots=True)
+class _Tapes:
+    """The last prints of some events among all records that were read: shape (n_events, n_brackets), then YES/NO."""
 
-    event: Event
-    any_at: int  # newest receipt of any print, 0: none
+    events: tuple[Event, ...]
+    any_at: InstantArray  # (n_events, 1) newest receipt of any print, 0: none
     last_yes: FloatArray
     last_received: InstantArray
     price: FloatArray
@@ -102,7 +102,7 @@ class BookMemory:
 
     def __init__(self) -> None:
         self._places: dict[str, tuple[Event, dict[str, int]]] = {}
-        self._tapes: dict[str, _Tape] = {}
+        self._tapes = _no_prints(())
         self._tapes_until = -1
 
     def places(self, event: Event) -> Mapping[str, int]:
@@ -115,63 +115,81 @@ class BookMemory:
             known = self._places[event.event_id] = event, {token: place for place, token in enumerate(tokens)}
         return known[1]
 
-    def tapes(self, view: View, events: Sequence[Listed]) -> Mapping[str, _Tape]:
+    def tapes(self, view: View, events: tuple[Event, ...]) -> _Tapes:
         """Return the last prints of events at the only instant of the view, but those that are too old."""
         until = int(view.instants[0])
         since = until - int(PRINTS_LOOKBACK.total_seconds()) * MICRO
-        read_until = self._tapes_until
-        if not since <= read_until <= until:
-            self._tapes.clear()
-        wanted = {each.event.event_id: each for each in events}
-        self._tapes = {
-            event_id: tape for event_id, tape in self._tapes.items()
-            if event_id in wanted and tape.event is wanted[event_id].event
-        }  # fmt: skip
-        if self._tapes:
-            for stack in view.received(Kind.PRINTS, instant(max(read_until - LATEST_WORD, since))):
-                if stack.subject in self._tapes:
-                    _extend_tape(self._tapes[stack.subject], stack)
-        for event_id in wanted.keys() - self._tapes.keys():
-            tape = self._tapes[event_id] = _no_prints(wanted[event_id].event)
-            _extend_tape(tape, view.span(Kind.PRINTS, event_id, instant(since), instant(until)))
-        self._tapes_until = until
-        for tape in self._tapes.values():
-            _forget(tape, since)
-        return self._tapes
+        known = self._tapes if since <= self._tapes_until <= until else _no_prints(())
+        before = {id(event): row for row, event in enumerate(known.events)}
+        kept = {event.event_id: row for row, event in enumerate(events) if id(event) in before}
+        tapes = _no_prints(events)
+        _copy(known, [before[id(events[row])] for row in kept.values()], tapes, list(kept.values()))
+        read_from = instant(max(self._tapes_until - LATEST_WORD, since))
+        more = view.received(Kind.PRINTS, read_from) if kept else ()
+        told = [(kept[stack.subject], stack) for stack in more if stack.subject in kept]
+        for row, event in enumerate(events):
+            if event.event_id not in kept:
+                told.append((row, view.span(Kind.PRINTS, event.event_id, instant(since), instant(until))))
+        _extend(tapes, [(row, stack) for row, stack in told if stack.offsets[-1]])
+        _forget(tapes, since)
+        self._tapes, self._tapes_until = tapes, until
+        return tapes
 
 
-def _no_prints(event: Event) -> _Tape:
-    n = len(event.ladder)
-    none, never = np.full((n, len(SIDES)), np.nan), np.zeros((n, len(SIDES)), np.int64)
-    return _Tape(event, 0, none[:, 0].copy(), never[:, 0].copy(), none, never, never.copy())
+def _no_prints(events: tuple[Event, ...]) -> _Tapes:
+    shape = (len(events), max((len(event.ladder) for event in events), default=0), len(SIDES))
+    none, never = np.full(shape, np.nan), np.zeros(shape, np.int64)
+    any_at = np.zeros((len(events), 1), np.int64)
+    return _Tapes(events, any_at, none[..., 0].copy(), never[..., 0].copy(), none, never, never.copy())
 
 
-def _extend_tape(tape: _Tape, stack: Stack) -> None:
-    """Take in further records: a later row replaces an earlier one."""
-    columns = stack.columns
-    n_rows = int(stack.offsets[-1])
-    if not n_rows:
+def _copy(known: _Tapes, before: list[int], tapes: _Tapes, rows: list[int]) -> None:
+    """Take over the prints of events that were known before."""
+    width = min(known.last_yes.shape[1], tapes.last_yes.shape[1])
+    for name in _Tapes.__slots__[1:]:
+        getattr(tapes, name)[rows, :width] = getattr(known, name)[before, :width]
+
+
+def _extend(tapes: _Tapes, told: Sequence[tuple[int, Stack]]) -> None:
+    """Take in further records of some events: a later row replaces an earlier one."""
+    if not told:
         return
-    received = np.repeat(stack.received_at, np.diff(stack.offsets))
-    tape.any_at = int(received[-1])
-    ranks = {bracket.market_id: rank for rank, bracket in enumerate(tape.event.ladder)}
-    rank = np.array([ranks.get(market, -1) for market in columns["market_id"].tolist()], np.int64)
-    side = np.where(np.asarray(columns["taker"] == "yes", np.bool_), 0, 1)
-    price = columns["yes_price_micro"] / MICRO
-    rows = _last_of(rank, rank >= 0)
-    tape.last_yes[rank[rows]], tape.last_received[rank[rows]] = price[rows], received[rows]
-    rows = _last_of(rank * len(SIDES) + side, rank >= 0)
-    place = rank[rows], side[rows]
-    tape.price[place] = np.where(side[rows] == 0, price[rows], 1.0 - price[rows])
-    tape.at[place], tape.received[place] = columns["valid_at"][rows], received[rows]
+    stacks = [stack for _, stack in told]
+    own, width = np.array([row for row, _ in told]), tapes.last_yes.shape[1]
+    count = np.concatenate([np.diff(stack.offsets) for stack in stacks])
+    received = np.repeat(np.concatenate([stack.received_at for stack in stacks]), count)
+    taker, yes_price, valid_at = (
+        np.concatenate([stack.columns[name] for stack in stacks]) for name in ("taker", "yes_price_micro", "valid_at")
+    )
+    side, price = np.where(np.asarray(taker == "yes", np.bool_), 0, 1), yes_price / MICRO
+    n_rows = np.array([int(stack.offsets[-1]) for stack in stacks])
+    tapes.any_at[own, 0] = received[np.cumsum(n_rows) - 1]
+    rank = _joined(_ranks(tapes.events[row], stack) for row, stack in told)
+    place = np.repeat(own, n_rows) * width + rank
+    rows = _last_of(place, rank >= 0)
+    tapes.last_yes.ravel()[place[rows]], tapes.last_received.ravel()[place[rows]] = price[rows], received[rows]
+    place = place * len(SIDES) + side
+    rows = _last_of(place, rank >= 0)
+    tapes.price.ravel()[place[rows]] = np.where(side[rows] == 0, price[rows], 1.0 - price[rows])
+    tapes.at.ravel()[place[rows]], tapes.received.ravel()[place[rows]] = valid_at[rows], received[rows]
 
 
-def _forget(tape: _Tape, since: int) -> None:
+def _ranks(event: Event, stack: Stack) -> Iterator[int]:
+    """Return the bracket of each print, -1: none of ours."""
+    ranks = {bracket.market_id: rank for rank, bracket in enumerate(event.ladder)}
+    return map(ranks.get, stack.columns["market_id"].tolist(), repeat(-1))
+
+
+def _joined(parts: Iterable[Iterable[int]]) -> IntArray:
+    return np.array(list(chain.from_iterable(parts)), np.int64)
+
+
+def _forget(tapes: _Tapes, since: int) -> None:
     """Leave out prints that were received before."""
-    tape.last_yes[tape.last_received < since] = np.nan
-    gone = tape.received < since
-    tape.price[gone], tape.at[gone] = np.nan, 0
-    tape.any_at = tape.any_at if tape.any_at >= since else 0
+    tapes.last_yes[tapes.last_received < since] = np.nan
+    gone = tapes.received < since
+    tapes.price[gone], tapes.at[gone] = np.nan, 0
+    tapes.any_at[tapes.any_at < since] = 0
 
 
 def _last_of(group: IntArray, chosen: BoolArray) -> IntArray:
@@ -180,12 +198,12 @@ def _last_of(group: IntArray, chosen: BoolArray) -> IntArray:
     return rows[np.unique(group[rows], return_index=True)[1]]
 
 
-def _show_prints(tape: _Tape, waited: bool, at: int, column: int, out: Books) -> None:
+def _show_prints(tapes: _Tapes, columns: Sequence[int], waited: Sequence[bool], out: Books) -> None:
     """Fill in the last prints; they stand for prices only where nobody asked for a book."""
-    n = len(tape.last_yes)
-    out.prints_only[0, column] = bool(tape.any_at) and not waited
-    out.last_yes[0, column, :n] = tape.last_yes
-    out.print_price[0, column, :n], out.print_at[0, column, :n] = tape.price, tape.at
+    width = tapes.last_yes.shape[1]
+    out.prints_only[0, columns] = (tapes.any_at[:, 0] > 0) & ~np.array(waited, np.bool_)
+    out.last_yes[0, columns, :width] = tapes.last_yes
+    out.print_price[0, columns, :width], out.print_at[0, columns, :width] = tapes.price, tapes.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +251,8 @@ def _fill_books(parts: Sequence[_Part], out: Books, memory: BookMemory) -> None:
 def _levels(parts: Sequence[_Part], n_brackets: int, memory: BookMemory) -> tuple[FloatArray, FloatArray]:
     """Return prices and sizes, (n_records, n_brackets, YES/NO, bid/ask, n_levels), records and levels as they are given."""
     counts = np.concatenate([part.stack.offsets[part.records + 1] - part.stack.offsets[part.records] for part in parts])
-    token, told = np.concatenate([_tokens(part, memory) for part in parts]), [_rows(part) for part in parts]
+    told = [_rows(part) for part in parts]
+    token = _joined(_places(part, rows, memory) for part, rows in zip(parts, told, strict=True))
     side, price_micro, size_micro = (
         np.concatenate([part.stack.columns[name][rows] for part, rows in zip(parts, told, strict=True)])
         for name in ("side", "price_micro", "size_micro")
@@ -263,10 +282,9 @@ def _rows(part: _Part) -> IntArray | slice:
     return rows
 
 
-def _tokens(part: _Part, memory: BookMemory) -> IntArray:
+def _places(part: _Part, rows: IntArray | slice, memory: BookMemory) -> Iterator[int]:
     """Return the place of each row's token in the ladder, YES before NO; -1: not one of ours."""
-    place = memory.places(part.listed.event)
-    return np.array([place.get(name, -1) for name in part.stack.columns["token"][_rows(part)].tolist()], np.int64)
+    return map(memory.places(part.listed.event).get, part.stack.columns["token"][rows].tolist(), repeat(-1))
 
 
 def _fill_prints(stack: Stack, listed: Listed, instants: InstantArray, asked: InstantArray, column: int, out: Books) -> None:

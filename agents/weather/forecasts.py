@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,33 +56,6 @@ class ForecastMemory:
         self._vintages: OrderedDict[tuple[object, ...], Vintage | None] = OrderedDict()
         self._extremes: OrderedDict[tuple[object, ...], dict[Content, float]] = OrderedDict()
 
-    def timeline(self, stack: Stack, instants: InstantArray, listed: Listed) -> Timeline:
-        """Return what was current about an event at each instant, given in any order.
-
-        A source that gives one forecast a day may say nothing of today in its newest: the newest that does counts.
-        """
-        sources = sorted(set(stack.source))
-        newest = np.zeros((len(sources), len(instants)), np.int64)
-        for row, source in enumerate(sources):
-            newest[row] = _newest_of(stack, _records_of(stack, source, listed), instants)
-        there = newest >= 0
-        received = np.where(there, stack.received_at[newest], 0) if len(stack) else newest
-        lasts = np.array([FREQUENT_FOR if source in FREQUENT else DAILY_FOR for source in sources], np.int64)
-        there &= received >= instants - lasts[:, None]
-        received = np.where(there, received, 0)
-        first = np.where(there, stack.first_at[newest], 0) if len(stack) else newest
-        number: dict[Content, int] = {}
-        index = np.full(len(instants), -1, np.int64)
-        for place, column in enumerate(first.T.tolist()):
-            content = tuple((sources[i], at) for i, at in enumerate(column) if at)
-            if content:
-                index[place] = number.setdefault(content, len(number))
-        nothing = np.zeros(len(instants), np.int64)
-        return Timeline(
-            tuple(number), index, received.max(axis=0, initial=0) if len(sources) else nothing,
-            first.max(axis=0, initial=0) if len(sources) else nothing,
-        )  # fmt: skip
-
     def vintage(self, stack: Stack, content: Content, listed: Listed, offset: int, shape: Shape = UNKNOWN) -> Vintage | None:
         """Return what a content says of an event's window; None where no model covers it.
 
@@ -109,11 +82,12 @@ class ForecastMemory:
         self._extremes.move_to_end(key)
         if len(self._extremes) > _WINDOWS:
             self._extremes.popitem(last=False)
-        for content in contents:
-            if content not in known:
+        found = [known.get(content) for content in contents]
+        for place, (content, extreme) in enumerate(zip(contents, found, strict=True)):
+            if extreme is None:
                 vintage = self.vintage(stack, content, listed, offset)
-                known[content] = float("nan") if vintage is None else vintage.extreme
-        return [known[content] for content in contents]
+                found[place] = known[content] = float("nan") if vintage is None else vintage.extreme
+        return [extreme for extreme in found if extreme is not None]
 
     def _models_for(self, stack: Stack, part: tuple[str, int], listed: Listed) -> tuple[Model, ...]:
         """Return the models of a source's content; hours of the window that it leaves out come from its earlier ones."""
@@ -141,17 +115,49 @@ class ForecastMemory:
         return self._models[key]
 
 
-def _records_of(stack: Stack, source: str, listed: Listed) -> IntArray:
-    """Return a source's records; of one that is not frequent those that speak of the window."""
-    if source in FREQUENT:
-        alone = stack.source.count(source) == len(stack)
-        return np.arange(len(stack)) if alone else np.flatnonzero(np.array([name == source for name in stack.source], np.bool_))
+Records = Mapping[str, IntArray]  # of a stack, by source
+
+
+def by_source(stack: Stack) -> Records:
+    """Return which records of a stack each source gave."""
+    names = sorted(set(stack.source))
+    if len(names) == 1:
+        return {names[0]: np.arange(len(stack))}
+    number = {name: i for i, name in enumerate(names)}
+    giver = np.fromiter(map(number.__getitem__, stack.source), np.int64, len(stack))
+    return {name: np.flatnonzero(giver == i) for name, i in number.items()}
+
+
+def timeline(stack: Stack, records: Records, instants: InstantArray, listed: Listed) -> Timeline:
+    """Return what was current about an event at each instant, given in any order.
+
+    A source that gives one forecast a day may say nothing of today in its newest: the newest that does counts.
+    """
+    sources = tuple(records)
+    newest = np.zeros((len(sources), len(instants)), np.int64)
+    for row, (source, own) in enumerate(records.items()):
+        newest[row] = _newest_of(stack, own if source in FREQUENT else _speaking(stack, own, listed), instants)
+    there = newest >= 0
+    received = np.where(there, stack.received_at[newest], 0) if len(stack) else newest
+    lasts = np.array([FREQUENT_FOR if source in FREQUENT else DAILY_FOR for source in sources], np.int64)
+    there &= received >= instants - lasts[:, None]
+    first = np.where(there, stack.first_at[newest], 0) if len(stack) else newest
+    columns = list(map(tuple, first.T.tolist()))
+    number = {column: i for i, column in enumerate(column for column in dict.fromkeys(columns) if any(column))}
+    return Timeline(
+        tuple(tuple((source, at) for source, at in zip(sources, column, strict=True) if at) for column in number),
+        np.array([number.get(column, -1) for column in columns], np.int64),
+        np.where(there, received, 0).max(axis=0, initial=0), first.max(axis=0, initial=0),
+    )  # fmt: skip
+
+
+def _speaking(stack: Stack, own: IntArray, listed: Listed) -> IntArray:
+    """Return those of a source's records that speak of the window."""
     speaks = (stack.columns["valid_at"] > listed.start - LATEST_OF_DAY) & (
         stack.columns["valid_at"] < listed.end - LATEST_OF_DAY
     )
     reach = np.concatenate([np.zeros(1, np.int64), np.cumsum(speaks)])
-    about = reach[stack.offsets[1:]] > reach[stack.offsets[:-1]]
-    return np.flatnonzero(np.array([name == source for name in stack.source], np.bool_) & about)
+    return own[reach[stack.offsets[own + 1]] > reach[stack.offsets[own]]]
 
 
 def _newest_of(stack: Stack, own: IntArray, instants: InstantArray) -> IntArray:
@@ -203,9 +209,9 @@ def empty_forecasts(n_looks: int, n_events: int) -> Forecasts:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """Which vintage of an event's window was current at each look; -1: none."""
+    """Which vintage of an event's window was current at each look; None: none."""
 
-    place: IntArray  # (n_looks,)
+    place: IntArray  # (n_looks,) into `vintages`
     vintages: tuple[Vintage | None, ...]
 
 
@@ -214,105 +220,88 @@ def read_forecasts(
     offset: int, out: Forecasts,
 ) -> dict[int, Current]:  # fmt: skip
     """Fill in the columns of one station's events (index, event) at each look; return what was current about each."""
-    changes = _changes(stack, looks)
+    records = by_source(stack)
+    changes = _changes(stack, records, looks)
     instants = np.concatenate([looks, looks - DAY, changes, changes - 1])
-    shared = memory.timeline(stack, instants, events[0][1]) if set(stack.source) <= FREQUENT else None
-    named = _sources_of(shared, len(looks)) if shared is not None else None
-    current = {}
-    for column, listed in events:
-        timeline = shared or memory.timeline(stack, instants, listed)
-        out.received_at[:, column], out.first_at[:, column] = (
-            timeline.received_at[: len(looks)],
-            timeline.first_at[: len(looks)],
+    current: dict[int, Current] = {}
+    # Sources that speak every few hours always speak of all events.
+    for alike in [events] if records.keys() <= FREQUENT else [[each] for each in events]:
+        found = timeline(stack, records, instants, alike[0][1])
+        hourly = all(name in FREQUENT for content in found.contents for name, _ in content)
+        columns = [column for column, _ in alike]
+        out.received_at[:, columns], out.first_at[:, columns] = (
+            at[: len(looks), None] for at in (found.received_at, found.first_at)
         )
-        told = _told(memory, stack, listed, timeline, offset)
-        out.moved[:, column], out.one_way[:, column] = _trend(told, len(looks), len(changes), looks, changes)
-        out.extreme[:, column] = told[: len(looks)]
-        names, daily = named if named is not None else _sources_of(timeline, len(looks))
-        out.sources[:, column], out.daily[:, column] = names, daily
-        current[column] = _current(memory, climates, stack, listed, timeline, looks, offset)
-        for place in sorted(set(current[column].place.tolist())):
-            vintage = current[column].vintages[place] if place >= 0 else None
-            if vintage is not None:
-                _fill(out, column, vintage, np.flatnonzero(current[column].place == place), looks, listed, offset)
+        out.sources[:, columns], out.daily[:, columns] = (part[:, None] for part in _sources_of(found, len(looks)))
+        # No shape of the day is needed for an extreme; index -1: nothing known.
+        told = np.array([[*memory.extremes(stack, found.contents, each, offset), np.nan] for _, each in alike])[:, found.index]
+        moved, one_way = _trend(told, len(changes), looks, changes)
+        out.extreme[:, columns], out.moved[:, columns], out.one_way[:, columns] = told[:, : len(looks)].T, moved.T, one_way.T
+        for column, listed in alike:
+            versions = None if hourly else climates.shapes((stack.subject, listed.event.extreme), listed.event.event_day, looks)
+            current[column] = _current(memory, stack, listed, found, looks, offset, versions)
+            _fill(out, column, current[column], looks, listed, offset)
     return current
-
-
-def _told(memory: ForecastMemory, stack: Stack, listed: Listed, timeline: Timeline, offset: int) -> FloatArray:
-    """Return the extreme that was forecast at each instant of a timeline; no shape of the day is needed for it."""
-    value = np.array([*memory.extremes(stack, timeline.contents, listed, offset), np.nan])  # index -1: nothing known
-    return value[timeline.index]
 
 
 def _sources_of(timeline: Timeline, n: int) -> tuple[NDArray[np.object_], BoolArray]:
     """Return which sources count at each of the first instants of a timeline, and whether all of them speak once a day."""
-    frequent = np.array([*(any(name in FREQUENT for name, _ in content) for content in timeline.contents), False])
-    names = np.array([*(",".join(name for name, _ in content) for content in timeline.contents), ""], dtype=object)
-    return names[timeline.index[:n]], ~frequent[timeline.index[:n]]
+    used = timeline.index[:n]
+    names = {i: [name for name, _ in timeline.contents[i]] if i >= 0 else [] for i in set(used.tolist())}
+    joined = np.array([",".join(names[i]) for i in used.tolist()], dtype=object)
+    return joined, np.array([FREQUENT.isdisjoint(names[i]) for i in used.tolist()], np.bool_)
 
 
 def _current(
-    memory: ForecastMemory,
-    climates: ClimateMemory,
-    stack: Stack,
-    listed: Listed,
-    timeline: Timeline,
-    looks: InstantArray,
-    offset: int,
-) -> Current:
+    memory: ForecastMemory, stack: Stack, listed: Listed, timeline: Timeline, looks: InstantArray, offset: int,
+    versions: tuple[IntArray, tuple[Shape, ...]] | None,
+) -> Current:  # fmt: skip
+    """Return the vintages that were current; `versions`: which shape of the day counts at each look, None: none is needed."""
     contents, now = timeline.contents, timeline.index[: len(looks)]
-    if all(name in FREQUENT for content in contents for name, _ in content):
-        used = frozenset(now.tolist())
-        return Current(
-            now,
-            tuple(memory.vintage(stack, each, listed, offset) if i in used else None for i, each in enumerate(contents)),
-        )
-    version, shapes = climates.shapes((stack.subject, listed.event.extreme), listed.event.event_day, looks)
-    pairs, place = np.unique(np.stack([now, version]), axis=1, return_inverse=True)
+    version, shapes = versions or (np.zeros_like(now), (UNKNOWN,))
+    pairs = list(zip(now.tolist(), version.tolist(), strict=True))
+    number = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
     vintages = tuple(
-        memory.vintage(stack, contents[index], listed, offset, shapes[shape]) if index >= 0 else None
-        for index, shape in pairs.T.tolist()
+        memory.vintage(stack, contents[index], listed, offset, shapes[shape]) if index >= 0 else None for index, shape in number
     )
-    return Current(place.reshape(-1), vintages)
+    return Current(np.array([number[pair] for pair in pairs], np.int64), vintages)
 
 
-def _fill(
-    out: Forecasts, column: int, vintage: Vintage, rows: IntArray, looks: InstantArray, listed: Listed, offset: int
-) -> None:
-    out.n_models[rows, column] = vintage.n_models
-    out.disagreement[rows, column] = vintage.disagreement
-    out.curve_sd[rows, column] = vintage.curve_sd
-    out.peak_at[rows, column] = vintage.peak_at
-    out.shape_sd[rows, column] = vintage.shape_sd[((looks[rows] + offset) // HOUR) % 24]
-    inside = rows[(looks[rows] >= listed.start) & (looks[rows] < listed.end)]
-    if len(inside):
-        rest = rest_of(vintage, looks[inside])
-        out.remaining[inside, column], out.rest_peak_at[inside, column] = rest.extreme, rest.peak_at
-        out.second_gap[inside, column], out.second_at[inside, column] = rest.gap, rest.second_at
+def _fill(out: Forecasts, column: int, current: Current, looks: InstantArray, listed: Listed, offset: int) -> None:
+    inside = (looks >= listed.start) & (looks < listed.end)
+    for place, vintage in enumerate(current.vintages):
+        if vintage is None:
+            continue
+        rows = slice(None) if len(current.vintages) == 1 else np.flatnonzero(current.place == place)
+        out.n_models[rows, column] = vintage.n_models
+        out.disagreement[rows, column] = vintage.disagreement
+        out.curve_sd[rows, column] = vintage.curve_sd
+        out.peak_at[rows, column] = vintage.peak_at
+        out.shape_sd[rows, column] = vintage.shape_sd[((looks[rows] + offset) // HOUR) % 24]
+        running = np.flatnonzero(inside & (current.place == place))
+        if len(running):
+            rest = rest_of(vintage, looks[running])
+            out.remaining[running, column], out.rest_peak_at[running, column] = rest.extreme, rest.peak_at
+            out.second_gap[running, column], out.second_at[running, column] = rest.gap, rest.second_at
 
 
-def _changes(stack: Stack, looks: InstantArray) -> InstantArray:
+def _changes(stack: Stack, records: Records, looks: InstantArray) -> InstantArray:
     """Return when a source's content changed, within a day before the looks."""
-    changed: list[int] = []
-    before: dict[str, int] = {}
-    for source, received_at, first_at in zip(stack.source, stack.received_at.tolist(), stack.first_at.tolist(), strict=True):
-        if source in before and before[source] != first_at:
-            changed.append(received_at)
-        before[source] = first_at
-    found = np.unique(np.array(changed, np.int64))
+    changed = [own[1:][stack.first_at[own[1:]] != stack.first_at[own[:-1]]] for own in records.values()]
+    found = np.unique(stack.received_at[np.concatenate(changed)]) if changed else np.empty(0, np.int64)
     within: InstantArray = found[(found > looks.min() - DAY) & (found <= looks.max())]
     return within
 
 
-def _trend(told: FloatArray, n: int, k: int, looks: InstantArray, changes: InstantArray) -> tuple[FloatArray, BoolArray]:
-    moved = told[:n] - told[n : 2 * n]
-    if not k:
-        return moved, np.zeros(n, np.bool_)
-    steps = told[2 * n : 2 * n + k] - told[2 * n + k :]
-    steps = np.where(np.isnan(steps), 0.0, steps)
-    counts = (steps != 0) & (changes <= looks[:, None]) & (changes > looks[:, None] - DAY)
-    last_three = counts & (np.cumsum(counts[:, ::-1], axis=1)[:, ::-1] <= 3)
-    same = (last_three & (np.sign(steps) == np.sign(moved)[:, None])).sum(axis=1)
+def _trend(told: FloatArray, k: int, looks: InstantArray, changes: InstantArray) -> tuple[FloatArray, BoolArray]:
+    """Return by how much each event's extreme moved in a day, and whether two of its last three moves had that sign."""
+    n = len(looks)
+    moved = told[:, :n] - told[:, n : 2 * n]
+    steps = told[:, 2 * n : 2 * n + k] - told[:, 2 * n + k :]
+    steps = np.where(np.isnan(steps), 0.0, steps)[:, None]
+    counts = (steps != 0) & (changes <= looks[:, None]) & (changes > looks[:, None] - DAY)  # (n_events, n_looks, n_changes)
+    last_three = counts & (np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1] <= 3)
+    same = (last_three & (np.sign(steps) == np.sign(moved)[..., None])).sum(axis=-1)
     return moved, same >= 2
 
 

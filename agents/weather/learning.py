@@ -17,11 +17,11 @@ import numpy as np
 
 from agents.weather.climate import ClimateMemory, distance_of
 from agents.weather.excess import is_official, mean_excess
-from agents.weather.forecasts import ForecastMemory
+from agents.weather.forecasts import ForecastMemory, by_source, timeline
 from agents.weather.law import FAHRENHEIT_PER_CELSIUS, checkpoint_sd
 from agents.weather.listed import LOOKBACK, Listed, ListingMemory
 from agents.weather.models.residual import filtered, learned_spread
-from agents.weather.observations import reports_of
+from agents.weather.observations import reports_of, rows_of
 from agents.weather.vintages import DAY, Vintage
 from core.days import ONE_DAY, standard_offset
 from core.model.event import Bracket
@@ -220,16 +220,16 @@ class ResidualMemory:
         offset = int(standard_offset(station.tz, year).total_seconds()) * 1_000_000
         for look in (SHORT_LOOK, LONG_LOOK):
             stack = view.span(Kind.FORECAST, station.code, at - look, at)
-            timeline = self._forecasts.timeline(stack, np.array([micros(at)], np.int64), listed)
-            if timeline.index[0] >= 0:
-                return self._forecasts.vintage(stack, timeline.contents[int(timeline.index[0])], listed, offset)
+            found = timeline(stack, by_source(stack), np.array([micros(at)], np.int64), listed)
+            if found.index[0] >= 0:
+                return self._forecasts.vintage(stack, found.contents[int(found.index[0])], listed, offset)
         return None
 
     def _learn_shape(self, view: View, settled: _Settled) -> None:
         listed, since = settled.listed, settled.words[0][0]
         window = instant(listed.start), instant(listed.end)
         stack = view.span(Kind.METAR, listed.station.code, window[0], min(window[1] + LATE_REPORTS, instant(since)))
-        reports = reports_of(stack)
+        reports = reports_of(rows_of(stack))
         inside = (reports.valid_at >= listed.start) & (reports.valid_at < listed.end) & (reports.until > since)
         offset = int(standard_offset(listed.station.tz, listed.event.event_day.year).total_seconds()) * 1_000_000
         reading = next(reading for _, reading in settled.words if reading is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ LOOKBACK_MICRO = LOOKBACK // timedelta(microseconds=1)
 AFTERLIFE = 86_400_000_000  # [us] after its window for which an event stays on the axis: what is held of it is marked until the final word
 _NEVER = 2**62
 _FORGOTTEN_TOGETHER = 64
+_ROW = ("version", "accepting", "liquidity", "tick", "minimum", "closes_at")
 GOOD, UNREADABLE, CHANGED, INFERRED = 0, 1, 2, 3  # what can be said of the newest listing
 
 
@@ -58,7 +59,7 @@ class _Log:
     """Every listing of one event that was read so far, oldest first."""
 
     received: list[int] = field(default_factory=list)
-    rows: list[tuple[float, ...]] = field(default_factory=list)  # version, accepting, liquidity, tick, minimum, closes_at
+    rows: list[tuple[float, ...]] = field(default_factory=list)  # see _ROW
     versions: list[tuple[Event | None, str]] = field(default_factory=list)
     number: dict[tuple[Any, ...], int] = field(default_factory=dict)
     shell: Event | None = None  # rule without a sound ladder
@@ -80,10 +81,7 @@ class ListingMemory:
         """Return the events of our stations whose window is not long over at the earliest instant, and their listings."""
         first, since = int(view.instants[0]), int(looks.min()) - LOOKBACK_MICRO
         found = sorted(self._open(view, since, first), key=lambda each: _order(each[0]))
-        out = _unknown(len(looks), len(found))
-        for column, (listed, log, begun) in enumerate(found):
-            _fill(out, column, log, begun, looks, listed)
-        return tuple(listed for listed, _, _ in found), out
+        return tuple(listed for listed, _, _ in found), _said_at(found, looks)
 
     def ended(self, view: View, looks: InstantArray) -> Iterator[tuple[str, str, int]]:
         """Yield event, venue and end of window of every listed event of ours that is over; to be asked after `read`."""
@@ -193,30 +191,24 @@ def _without_ladder(facts: Mapping[str, Any]) -> Event:
     )  # fmt: skip
 
 
-def _unknown(n_looks: int, n_events: int) -> Listings:
-    """Return the columns of events of which nothing is known."""
-    shape = (n_looks, n_events)
-    known, accepting = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-    tick, minimum, closes_at, received = (np.zeros(shape, np.int64) for _ in range(4))
-    return Listings(known, np.full(shape, UNREADABLE), accepting, np.full(shape, np.nan), tick, minimum, closes_at, received)
-
-
-def _fill(out: Listings, column: int, log: _Log, begun: int, looks: InstantArray, listed: Listed) -> None:
-    if log.arrays is None:
-        log.arrays = np.array(log.received, np.int64), np.array(log.rows, np.float64)
-    received, rows = log.arrays
-    index = np.searchsorted(received, looks, "right") - 1
-    here = np.flatnonzero(index >= begun)
-    if not len(here):
-        return
-    place = index[here]
-    log.trust.extend(_trust(event, listed) for event, _ in log.versions[len(log.trust) :])
-    version, accepting, liquidity, tick, minimum, closes_at = rows[place].T
-    out.known[here, column] = True
-    out.trust[here, column] = np.array(log.trust, np.int64)[version.astype(np.int64)]
-    out.accepting[here, column], out.liquidity_usd[here, column] = accepting > 0, liquidity
-    out.tick_micro[here, column], out.min_size_micro[here, column] = tick, minimum
-    out.closes_at[here, column], out.received_at[here, column] = closes_at, received[place]
+def _said_at(found: Sequence[tuple[Listed, _Log, int]], looks: InstantArray) -> Listings:
+    """Return what the newest listing of each event said at each look; `found`: event, its listings, the first that counts."""
+    shape = (len(looks), len(found))
+    known, received = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
+    rows, trust = np.zeros((*shape, len(_ROW))), np.full(shape, UNREADABLE)
+    for column, (listed, log, begun) in enumerate(found):
+        if log.arrays is None:
+            log.arrays = np.array(log.received, np.int64), np.array(log.rows, np.float64)
+        log.trust.extend(_trust(event, listed) for event, _ in log.versions[len(log.trust) :])
+        index = np.searchsorted(log.arrays[0], looks, "right") - 1
+        known[:, column] = index >= begun
+        received[:, column], rows[:, column] = log.arrays[0][index], log.arrays[1][index]
+        trust[:, column] = [log.trust[int(version)] for version in rows[:, column, 0].tolist()]
+    _, accepting, liquidity, tick, minimum, closes_at = np.moveaxis(rows, -1, 0)
+    whole = (np.where(known, part, 0).astype(np.int64) for part in (tick, minimum, closes_at, received))
+    return Listings(
+        known, np.where(known, trust, UNREADABLE), known & (accepting > 0), np.where(known, liquidity, np.nan), *whole
+    )
 
 
 def _trust(event: Event | None, listed: Listed) -> int:

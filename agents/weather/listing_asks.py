@@ -19,7 +19,7 @@ from core.units import micros
 Named = tuple[str, str, Extreme]  # venue, station, extreme
 POLYMARKET, KALSHI = "polymarket", "kalshi"
 DISCOVER = "discover"  # subject of the ask for events of whatever series
-DISCOVER_EVERY = timedelta(hours=1)
+DISCOVER_EVERY = timedelta(hours=6)  # of series that the registry does not know: pages of everything that is listed
 RETRY = timedelta(minutes=5)  # after a failure
 EXPECTED_FOR = timedelta(minutes=30)  # after a venue's usual hour a day that is still missing is sought at every look
 DAY_OF = {POLYMARKET: DayWindow.CIVIL, KALSHI: DayWindow.STANDARD_TIME}
@@ -33,7 +33,7 @@ def listing_asks(
     stations: Sequence[Station], cycle: Cycle, events: Sequence[Listed], heard: Mapping[str, int], view: View, now: datetime,
     settings: Settings,
 ) -> Iterator[Ask]:  # fmt: skip
-    """Yield one ask for each series whose listings are due, and the ask for events of any series once an hour.
+    """Yield one ask for each series whose listings are due, and the ask for events of any series four times a day.
 
     All days are due when the series was last heard of long ago; days that were never listed also when the venue's usual
     hour has just passed. A series of which nothing was ever heard is asked for at the first look and at the first look

@@ -56,7 +56,9 @@ def power_devig(price: FloatArray) -> FloatArray:
         summed = total(part)[..., None]
         slope = total(part * logs)[..., None]
         told = np.log(np.where(summed > 0, summed, 1.0))
-        power = np.maximum(power - told * summed / np.where(slope < 0, slope, -1.0), 1e-3)
+        before, power = power, np.maximum(power - told * summed / np.where(slope < 0, slope, -1.0), 1e-3)
+        if np.array_equal(power, before, equal_nan=True):  # of no row would a further step change a bit
+            break
     part = np.where(real, np.exp(power * logs), 0.0)
     summed = total(part)[..., None]
     implied: FloatArray = part / np.where(summed > 0, summed, 1.0)

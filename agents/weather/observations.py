@@ -16,11 +16,12 @@ from core.model.rule import Extreme
 from core.readings import reading_of, received_per_row, running_extreme
 from core.readings.rounding import EXTRACT
 from core.store.archive import Stack, View
-from core.units import MISSING, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
+from core.units import MISSING, Columns, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
 
 LOOKBACK = timedelta(hours=30)  # more than the longest settlement day
 RECENT = 3 * HOUR
 LAST_REPORTS = 3  # whose mean error counts
+USED = ("valid_at", "report", "corrected", "tenths", "exact", "max6", "min6", "max24", "min24")  # columns of a report
 _REMEMBERED = 8_192
 _NEVER = np.iinfo(np.int64).max
 
@@ -76,9 +77,28 @@ class Reports:
     until: InstantArray
 
 
-def reports_of(stack: Stack) -> Reports:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the answers about a station, oldest received first."""
+
+    columns: Columns
+    received_at: InstantArray  # of each row
+
+
+def rows_of(stack: Stack) -> Rows:
+    """Return the rows of a stack but of answers that say what their source said in the answer before: they add nothing."""
+    names = np.array(stack.source, dtype=object)
+    news = np.ones(len(stack), np.bool_)
+    news[1:] = (stack.first_at[1:] != stack.first_at[:-1]) | (names[1:] != names[:-1])
+    news |= stack.first_at == stack.received_at
+    rows = np.flatnonzero(np.repeat(news, np.diff(stack.offsets)))
+    received = received_per_row(stack.received_at, stack.offsets)
+    return Rows({name: stack.columns[name][rows] for name in USED}, received[rows])
+
+
+def reports_of(told: Rows) -> Reports:
     """Return the versions of every report with a temperature; what was received later replaces what was before."""
-    columns, received = stack.columns, received_per_row(stack.received_at, stack.offsets)
+    columns, received = told.columns, told.received_at
     tenths = np.asarray(columns["tenths"], np.int64)
     valid = np.asarray(columns["valid_at"], np.int64)
     rows = np.flatnonzero(tenths != MISSING)
@@ -105,18 +125,18 @@ def read_observations(
         return
     newest = stack.newest(looks)
     heard = newest >= 0
-    reports = reports_of(stack)
+    told = rows_of(stack)
+    reports = reports_of(told)
     known = (reports.since <= looks[:, None]) & (looks[:, None] < reports.until)
     last = np.where(known, reports.valid_at, 0).max(axis=1, initial=0)
     for column, listed in events:
         out.received_at[:, column] = np.where(heard, stack.received_at[newest], 0)
         out.newest_at[:, column] = last
-        begun = np.flatnonzero(heard & (looks >= listed.start))
-        if len(begun) and listed.event.rule.statistic not in EXTRACT:  # of another instrument: no report of METAR binds it
-            _fill_floor(stack, listed, looks, begun, column, out, floors)
-        running = begun[looks[begun] < listed.end]
+        running = np.flatnonzero(heard & (looks >= listed.start) & (looks < listed.end))
+        if len(running) and listed.event.rule.statistic not in EXTRACT:  # of another instrument: no report of METAR binds it
+            _fill_floor(stack, told, listed, looks, running, column, out, floors)
         places = current[column].place[running]
-        for place in sorted(set(places.tolist()) - {-1}):
+        for place in sorted(set(places.tolist())):
             vintage = current[column].vintages[place]
             if vintage is not None and np.isfinite(vintage.shape_sd).all():
                 rows = running[places == place]
@@ -125,18 +145,18 @@ def read_observations(
 
 
 def _fill_floor(
-    stack: Stack, listed: Listed, looks: InstantArray, rows: IntArray, column: int, out: Seen, floors: FloorMemory
+    stack: Stack, told: Rows, listed: Listed, looks: InstantArray, rows: IntArray, column: int, out: Seen, floors: FloorMemory
 ) -> None:
     """Look up the bound at each look; computed once for each run of equal answers, as those add nothing to what is known."""
     if len(set(stack.source)) > 1:
-        found = list(_bounds(stack, listed, looks[rows]))
+        found = list(_bounds(told, listed, looks[rows]))
         place = np.arange(len(rows))
     else:
         run, first, place = np.unique(stack.first_at[stack.newest(looks[rows])], return_index=True, return_inverse=True)
         key = (listed.station.code, listed.start, listed.end, listed.event.rule)
         new = [i for i, each in enumerate(run.tolist()) if (*key, each) not in floors.known]
         if new:
-            bounds = _bounds(stack, listed, looks[rows][first[new]])
+            bounds = _bounds(told, listed, looks[rows][first[new]])
             floors.keep({(*key, int(run[i])): bound for i, bound in zip(new, bounds, strict=True)})
         found = [floors.known[(*key, each)] for each in run.tolist()]
     floor, loose, at = zip(*found, strict=True)
@@ -145,11 +165,10 @@ def _fill_floor(
     out.observed_at[rows, column] = np.array(at, np.int64)[place]
 
 
-def _bounds(stack: Stack, listed: Listed, looks: InstantArray) -> Iterator[Bound]:
+def _bounds(told: Rows, listed: Listed, looks: InstantArray) -> Iterator[Bound]:
     window = instant(listed.start), instant(listed.end)
-    received = received_per_row(stack.received_at, stack.offsets)
     rule = listed.event.rule
-    found = running_extreme(stack.columns, received, looks, rule, listed.station, window)
+    found = running_extreme(told.columns, told.received_at, looks, rule, listed.station, window)
     # A body of whole degrees leaves doubt of one reading: the bound is the safe one of both.
     doubt = np.where(found.exact, 0, 1 if listed.event.extreme is Extreme.HIGH else -1)
     floor = np.where(found.tenths != MISSING, found.reading - doubt, np.nan)

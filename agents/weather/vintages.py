@@ -45,8 +45,8 @@ class Model(NamedTuple):
 class Turns:
     """Where the rest of a day's curves turns, from each hour on; signed."""
 
-    rest: FloatArray  # (n_models, n_hours + 1), the highest value from that hour on; -inf after the last
-    rest_mean: FloatArray  # (n_hours + 1,)
+    curves: FloatArray  # (n_models + 1, n_hours), the mean is the last
+    rest: FloatArray  # (n_models + 1, n_hours + 1), the highest value from that hour on; -inf after the last
     rest_first: IntArray  # (n_hours + 1,) where the mean curve has it; 0 after the last
     second: FloatArray  # (n_hours + 1,) highest of the mean curve from there on that lies APART from `rest_first`; -inf: none
     second_first: IntArray  # (n_hours + 1,) where it has that
@@ -144,10 +144,11 @@ def vintage_of(models: Sequence[Model], listed: Listed, offset: int, shape: Shap
 def _turns_of(vintage: Vintage) -> Turns:
     """Return where the rest of the day turns; found once."""
     if not vintage.turns:
-        mean = vintage.mean
-        first = np.array([*(k + int(mean[k:].argmax()) for k in range(len(mean))), 0], np.int64)
-        rest = np.stack([_highest_from(curve) for curve in vintage.curves])
-        vintage.turns.append(Turns(rest, _highest_from(mean), first, *_second_turns(mean, first)))
+        curves = np.vstack([vintage.curves, vintage.mean])
+        rest = np.full((len(curves), curves.shape[1] + 1), -np.inf)
+        rest[:, :-1] = np.maximum.accumulate(curves[:, ::-1], axis=1)[:, ::-1]
+        first = _first_highest(vintage.mean, rest[-1, :-1])
+        vintage.turns.append(Turns(curves, rest, first, *_second_turns(vintage.mean, first)))
     return vintage.turns[0]
 
 
@@ -169,13 +170,14 @@ def _centre_of_models(values: FloatArray, wide: float) -> FloatArray:
     mean = centre(values)
     if len(values) < MEDIAN_FROM:
         return mean
-    return np.where(values.max(axis=0) - values.min(axis=0) > wide, np.median(values, axis=0), mean)
+    apart = values.max(axis=0) - values.min(axis=0) > wide
+    return np.where(apart, np.median(values, axis=0), mean) if apart.any() else mean
 
 
-def _highest_from(curve: FloatArray) -> FloatArray:
-    highest = np.full(len(curve) + 1, -np.inf)
-    highest[:-1] = np.maximum.accumulate(curve[::-1])[::-1]
-    return highest
+def _first_highest(mean: FloatArray, highest: FloatArray) -> IntArray:
+    """Return, from each hour on, where the curve first has the highest value that is left; 0 after the last."""
+    there = np.where(mean == highest, np.arange(len(mean)), len(mean))
+    return np.append(np.minimum.accumulate(there[::-1])[::-1], 0)
 
 
 def _second_turns(mean: FloatArray, first: IntArray) -> tuple[FloatArray, IntArray]:
@@ -190,6 +192,10 @@ def _second_turns(mean: FloatArray, first: IntArray) -> tuple[FloatArray, IntArr
 def _curve(model: Model, hours: InstantArray, listed: Listed, offset: int, shape: Shape) -> FloatArray | None:
     if model.daily:
         return _climate_curve(model, hours, listed, offset, shape)
+    begin = int(np.searchsorted(model.hours, hours[0]))
+    part = slice(begin, begin + len(hours))
+    if np.array_equal(model.hours[part], hours):
+        return model.values[part]
     if not _covers(model.hours, hours):
         return None
     curve: FloatArray = np.interp(hours, model.hours, model.values)
@@ -229,15 +235,15 @@ class Rest:
 
 def rest_of(vintage: Vintage, at: InstantArray) -> Rest:
     """Return what is left of the curves from `at` on."""
-    turns, after = _turns_of(vintage), np.searchsorted(vintage.hours, at, "right")
-    each = np.empty((vintage.n_models, len(at)))
-    for row, curve in enumerate(vintage.curves):
-        each[row] = np.maximum(turns.rest[row][after], np.interp(at, vintage.hours, curve))
-    now = np.interp(at, vintage.hours, vintage.mean)
-    rises = turns.rest_mean[after] > now
-    peak = np.where(rises, vintage.hours[turns.rest_first[after]], at)  # where the curve only falls its peak is now
-    later = np.minimum(after + APART, len(vintage.hours))
-    second = np.where(rises, turns.second[after], turns.rest_mean[later])
-    second_at = vintage.hours[np.where(rises, turns.second_first[after], turns.rest_first[later])]
-    gap = np.where(np.isinf(second), np.nan, np.maximum(turns.rest_mean[after], now) - second)
-    return Rest(vintage.sign * _centre_of_models(each, vintage.wide), peak, gap, second_at)
+    turns, hours, after = _turns_of(vintage), vintage.hours, np.searchsorted(vintage.hours, at, "right")
+    before, ahead = np.maximum(after - 1, 0), np.minimum(after, len(hours) - 1)
+    told, slope = turns.curves[:, before], (turns.curves[:, ahead] - turns.curves[:, before]) / HOUR  # hour by hour
+    now, rest = slope * (at - hours[before]) + told, turns.rest[:, after]
+    rises = rest[-1] > now[-1]
+    peak = np.where(rises, hours[turns.rest_first[after]], at)  # where the curve only falls its peak is now
+    later = np.minimum(after + APART, len(hours))
+    second = np.where(rises, turns.second[after], turns.rest[-1, later])
+    second_at = hours[np.where(rises, turns.second_first[after], turns.rest_first[later])]
+    highest = np.maximum(rest, now)
+    gap = np.where(np.isinf(second), np.nan, highest[-1] - second)
+    return Rest(vintage.sign * _centre_of_models(highest[:-1], vintage.wide), peak, gap, second_at)

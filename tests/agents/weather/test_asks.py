@@ -159,11 +159,11 @@ def test_a_failed_listing_is_asked_for_again_after_a_pause(tmp_path: Path) -> No
     assert NYC in series_of(asked(archive, EVENING + 6 * MINUTE))
 
 
-@pytest.mark.parametrize(("minute", "due"), [(0, True), (15, False), (30, False), (45, False)])
-def test_events_of_unknown_series_are_looked_for_once_an_hour(tmp_path: Path, minute: int, due: bool) -> None:
-    archive = archive_of(tmp_path, [listing(event(), EVENING - MINUTE)])
+@pytest.mark.parametrize(("hour", "minute", "due"), [(18, 0, True), (18, 15, False), (19, 0, False), (23, 45, False)])
+def test_events_of_unknown_series_are_looked_for_four_times_a_day(tmp_path: Path, hour: int, minute: int, due: bool) -> None:
+    archive = archive_of(tmp_path, [listing(event(), datetime(2026, 6, 11, 17, 59, tzinfo=UTC))])
 
-    asks = asked(archive, datetime(2026, 6, 11, 22, minute, tzinfo=UTC))
+    asks = asked(archive, datetime(2026, 6, 11, hour, minute, tzinfo=UTC))
 
     assert (Ask(Kind.EVENTS, DISCOVER, source="polymarket") in asks) == due
 
