@@ -6,9 +6,9 @@ import contextlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import takewhile
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -32,7 +32,7 @@ __all__ = ["Archive", "Heard", "Stack", "View"]
 _LOG = logging.getLogger("hermes.store")
 _DAY = 86_400_000_000
 _UNASKED = 96  # records that come to a subject before what is kept of it is dropped
-_HEAD_FOR, _MANY_HEADS = 4 * _DAY, 256  # without news, after which the newest answer is not kept, where there are many
+_LONG = 512  # views without a question, after which what is kept for it is dropped: events end
 Key = tuple[Kind, str]
 
 
@@ -43,6 +43,7 @@ class _Head:
     block: Block
     path: str = ""  # of the payload, if it was hot
     entry: Entry | None = None
+    asked: int = 0  # in which view
 
     @property
     def order(self) -> tuple[int, str, int]:
@@ -119,12 +120,12 @@ class Archive:
         self._lock = threading.RLock()
         self._shelves: OrderedDict[Key, Shelf] = OrderedDict()
         self._waiting: dict[Key, list[Entry]] = {}  # came for a shelf that was not asked since
-        self._heads: dict[Key, _Head] = {}
+        self._heads: OrderedDict[Key, _Head] = OrderedDict()
         self._rolls: dict[Kind, dict[str, int]] = {}  # newest receipt of each subject, oldest first
         self._marks: dict[Kind, int] = {}
         self._reported: set[str] = set()
         self._generation = (-1, -1)
-        self._seq = 0
+        self._seq = self._views = 0
 
     def as_of(self, instants: Sequence[datetime]) -> View:
         """Return what was known at each of the instants, given oldest first."""
@@ -154,6 +155,7 @@ class Archive:
             elif (kind, subject) in self._waiting:
                 shelf.add(self._hot(self._waiting.pop((kind, subject))))
             self._shelves.move_to_end((kind, subject))
+            shelf.asked = self._views
             self._extend_closed(shelf, kind, subject, until)
             return shelf.between(start, until)
 
@@ -166,7 +168,7 @@ class Archive:
             found = answered(self.block(kind, subject, start, until))
             found = found.take(np.arange(len(found))[-1:])
             if len(found) and self._shelves[kind, subject].last <= until and not self._closed.after(kind, until):
-                self._heads[kind, subject] = _Head(found)
+                self._heads[kind, subject] = _Head(found, asked=self._views)
             return found
 
     def received(self, kind: Kind, start: int, until: int) -> list[tuple[str, Block]]:
@@ -227,9 +229,10 @@ class Archive:
             raise StoreError("only the process that writes the snapshots may close their days")
         with self._lock:
             self._refresh()
-            for key in list(self._waiting):
+            stop = micros(datetime(before.year, before.month, before.day, tzinfo=UTC))  # files from then on stay
+            for key in [key for key, came in self._waiting.items() if any(entry.received_at < stop for entry in came)]:
                 self._shelves[key].add(self._hot(self._waiting.pop(key)))
-            for key in list(self._heads):
+            for key in [key for key, head in self._heads.items() if head.entry and head.entry.received_at < stop]:
                 self._head(*key)
             done = close_days(self._data_dir, self._catalogue, before)
             self._generation = self._catalogue.generation()
@@ -245,28 +248,30 @@ class Archive:
         """Take in what was published since the last view; start anew where the index or a closed day was rewritten."""
         generation = self._catalogue.generation()
         if generation != self._generation:
-            self._generation, self._seq = generation, 0
+            self._generation, self._seq, self._marks = generation, 0, {}
             self._drop()
         for kind, mark in self._marks.items():
             if self._closed.mark(kind) != mark:
                 self._drop(kind)
-        kept = {*(kind for kind, _ in self._shelves), *(kind for kind, _ in self._heads), *self._rolls}
-        self._marks = {kind: self._closed.mark(kind) for kind in kept}
-        if not kept:
+        self._marks = {kind: self._closed.mark(kind) for kind in self._marks}
+        self._views += 1
+        if not self._marks:
             self._seq = self._catalogue.last()
             return
         self._forget()
         self._seq, entries = self._catalogue.after(self._seq)
+        came: dict[Kind, dict[str, int]] = {kind: {} for kind in self._rolls}
         for entry in entries:
-            self._note(entry, (Kind(entry.kind), entry.subject))
-        for kind in {Kind(entry.kind) for entry in entries} & self._rolls.keys():
-            self._rolls[kind] = dict(sorted(self._rolls[kind].items(), key=itemgetter(1)))
+            kind = Kind(entry.kind)
+            self._note(entry, (kind, entry.subject))
+            if kind in came:
+                came[kind][entry.subject] = max(entry.received_at, came[kind].get(entry.subject, 0))
+        for kind, receipts in came.items():
+            self._rolls[kind] = _called(self._rolls[kind], receipts)
 
     def _note(self, entry: Entry, key: Key) -> None:
         """Remember that a record came; it is read when somebody asks."""
-        roll, head, shelf = self._rolls.get(key[0]), self._heads.get(key), self._shelves.get(key)
-        if roll is not None:
-            roll[key[1]] = max(entry.received_at, roll.get(key[1], 0))
+        head, shelf = self._heads.get(key), self._shelves.get(key)
         if head is not None and entry.error is None and entry.order >= head.order:
             head.entry = entry
         if shelf is not None and entry.received_at >= shelf.start:
@@ -295,8 +300,12 @@ class Archive:
     def _head(self, kind: Kind, subject: str) -> Block | None:
         """Return the newest answer about a subject, if it is kept."""
         head = self._heads.get((kind, subject))
-        if head is None or head.entry is None:
-            return head.block if head else None
+        if head is None:
+            return None
+        self._heads.move_to_end((kind, subject))
+        head.asked = self._views
+        if head.entry is None:
+            return head.block
         entry, head.entry = head.entry, None
         blocks = [again(entry, head.block)] if entry.path == head.path else self._hot([entry])
         if not blocks:
@@ -354,19 +363,26 @@ class Archive:
             _LOG.warning("%s is left out: %s", path, reason)
 
     def _forget(self) -> None:
-        """Drop what was not asked for longest, when all of it takes too much memory."""
-        size = sum(shelf.nbytes for shelf in self._shelves.values())
-        while size > self._memory_bytes and len(self._shelves) > 1:
+        """Drop what was not asked for long, and more of it when all takes too much memory."""
+        asked_last = self._views - _LONG
+        while self._heads and next(iter(self._heads.values())).asked < asked_last:
+            self._heads.popitem(last=False)
+        size = self.nbytes
+        while len(self._shelves) > 1 and (size > self._memory_bytes or next(iter(self._shelves.values())).asked < asked_last):
             key, shelf = self._shelves.popitem(last=False)
             self._waiting.pop(key, None)
             size -= shelf.nbytes
-        if len(self._heads) > _MANY_HEADS:
-            received = {key: head.order[0] for key, head in self._heads.items()}
-            oldest = max(received.values()) - _HEAD_FOR
-            self._heads = {key: head for key, head in self._heads.items() if received[key] >= oldest}
 
     @property
     def nbytes(self) -> int:
         """Return about how much memory the kept records take."""
         with self._lock:
             return sum(shelf.nbytes for shelf in self._shelves.values())
+
+
+def _called(roll: dict[str, int], receipts: Mapping[str, int]) -> dict[str, int]:
+    """Return a roll, oldest first, with some newer receipts in it; it is not sorted anew, since it grows with the years."""
+    newer = {subject: max(at, roll.pop(subject, 0)) for subject, at in receipts.items()}
+    late = bool(newer and roll) and min(newer.values()) < next(reversed(roll.values()))
+    roll.update(sorted(newer.items(), key=itemgetter(1)))
+    return dict(sorted(roll.items(), key=itemgetter(1))) if late else roll

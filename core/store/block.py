@@ -49,14 +49,15 @@ def block_of(entry: Entry, found: Encoded) -> Block:
     record = found.record
     count = len(next(iter(record.rows.values()), ()))
     facts = record.facts if isinstance(record.facts, Facts) else NO_FACTS
-    values = (
-        entry.received_at, entry.first_at, entry.issued_at, tie_of(entry.identity), count, entry.source, facts, entry.error,
-        tie_of(entry.sha256),
-    )  # fmt: skip
-    meta: Columns = {}
-    for (name, dtype), value in zip(META.items(), values, strict=True):
-        meta[name] = np.empty(1, dtype)
-        meta[name][0] = value
+    numbers = np.array(
+        (entry.received_at, entry.first_at, entry.issued_at, tie_of(entry.identity), count, tie_of(entry.sha256)), np.int64
+    )
+    words = np.empty(3, DTYPES["str"])
+    words[0], words[1], words[2] = entry.source, facts, entry.error
+    meta = {
+        "received_at": numbers[0:1], "first_at": numbers[1:2], "issued_at": numbers[2:3], "tie": numbers[3:4],
+        "count": numbers[4:5], "source": words[0:1], "facts": words[1:2], "error": words[2:3], "digest": numbers[5:6],
+    }  # fmt: skip
     return Block(meta, record.rows)
 
 
@@ -109,7 +110,7 @@ def merged(blocks: Sequence[Block]) -> Block:
     """Return blocks in the order of a stack, records that stand in two tiers once."""
     block = joined(blocks)
     meta = block.meta
-    if not len(block):
+    if len(block) < 2:
         return block
     order = np.lexsort((meta["tie"], meta["source"].astype(str), meta["received_at"]))
     return block if np.array_equal(order, np.arange(len(order))) else block.take(order)
@@ -126,11 +127,15 @@ def without_doubles(closed: Block, hot: Block) -> Block:
 class Growing:
     """An array that grows at its end; what was handed out before never changes."""
 
-    __slots__ = ("_values", "size")
+    __slots__ = ("_shown", "_values", "size")
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._values: NDArray[Any] = np.empty(16, dtype)
+        self._take(np.empty(16, dtype))
         self.size = 0
+
+    def _take(self, values: NDArray[Any]) -> None:
+        self._values, self._shown = values, values.view()
+        self._shown.flags.writeable = False
 
     @property
     def values(self) -> NDArray[Any]:
@@ -141,19 +146,18 @@ class Growing:
         if needed > len(self._values):
             roomy = np.empty(max(needed, len(self._values) * 5 // 4), self._values.dtype)
             roomy[: self.size] = self.values
-            self._values = roomy
+            self._take(roomy)
         self._values[self.size : needed] = more
         self.size = needed
 
     def replace(self, values: NDArray[Any]) -> None:
         """Start anew with a copy: old views keep the old memory."""
-        self._values, self.size = values.copy(), len(values)
+        self._take(values.copy())
+        self.size = len(values)
 
     def part(self, start: int, stop: int) -> NDArray[Any]:
         """Return a view that cannot be written to."""
-        view = self._values[start:stop]
-        view.flags.writeable = False
-        return view
+        return self._shown[start:stop]
 
     @property
     def nbytes(self) -> int:

@@ -7,12 +7,14 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from core.errors import StoreError
 from core.model.record import Kind
@@ -24,11 +26,22 @@ from core.store.scan import scan_snapshots
 from core.units import micros
 
 _LOG = logging.getLogger("hermes.store")
-_NAMES = ", ".join(field.name for field in fields(Entry))
-_MARKS = ", ".join("?" for _ in fields(Entry))
-_AT_ONCE = 500  # values in one question
-_INSERT = f"insert or ignore into snapshots ({_NAMES}) values ({_MARKS})"
-_values = attrgetter(*(field.name for field in fields(Entry)))
+_FIELDS = [field.name for field in fields(Entry)]
+_NAMES = ", ".join(_FIELDS)
+_GIVEN = [name for name in _FIELDS if name != "first_at"]
+_INSERT = f"insert or ignore into snapshots ({', '.join(_GIVEN)}, first_at) values ({', '.join('?' * len(_FIELDS))})"
+_values = attrgetter(*_GIVEN)
+# Of each origin that is asked for, the newest entry under a condition: one question for a whole batch.
+_NEWEST = """
+    select {names} from snapshots where seq in (select (
+        select seq from snapshots where kind = json_extract(asked.value, '$[0]') and subject = json_extract(asked.value, '$[1]')
+            and source = json_extract(asked.value, '$[2]') and {condition} json_extract(asked.value, '$[3]')
+        order by received_at desc, identity desc limit 1
+    ) from json_each(?) as asked)
+"""
+_END = "kind, subject, source, error is null, received_at, identity, content, first_at"
+_NEVER = -(2**62)
+Origin = tuple[str, str, str]  # kind, subject, source
 _SCHEMA = """
 create table if not exists snapshots (
     seq integer primary key autoincrement, identity text not null unique, kind text not null, subject text not null,
@@ -38,7 +51,7 @@ create table if not exists snapshots (
 );
 create index if not exists by_subject on snapshots (kind, subject, received_at);
 create index if not exists by_receipt on snapshots (kind, received_at, subject);
-create index if not exists by_path on snapshots (path);
+drop index if exists by_path;
 create index if not exists failed on snapshots (received_at) where error is not null;
 create table if not exists set_apart (
     identity text primary key, received_at integer not null, kind text not null, subject text not null,
@@ -68,8 +81,7 @@ class Catalogue:
     def add(self, entries: Sequence[Entry]) -> None:
         """Index a batch in one transaction; what is known already stays as it is."""
         with self._lock, self._writing():
-            for entry in entries:
-                self._insert(entry)
+            self._insert(entries)
 
     def discard(self, path: str) -> None:
         """Forget a damaged file and all references to it."""
@@ -82,30 +94,20 @@ class Catalogue:
         with self._lock, self._writing():
             self._database.execute("delete from snapshots")
             self._database.execute("update generation set number = number + 1")
-            for entry in entries:
-                self._insert(entry)
+            self._insert(entries)
         return len(entries)
 
     def known(self, identities: Iterable[str]) -> set[str]:
         """Return which of some records are indexed."""
-        asked = list(identities)
-        found: set[str] = set()
-        for start in range(0, len(asked), _AT_ONCE):
-            some = asked[start : start + _AT_ONCE]
-            found |= {
-                row[0]
-                for row in self._rows(f"select identity from snapshots where identity in ({', '.join('?' * len(some))})", *some)
-            }
-        return found
+        query = "select identity from snapshots where identity in (select value from json_each(?))"
+        return {identity for (identity,) in self._rows(query, _json(identities))}
 
-    def newest(self, source: str, kind: str, subject: str, until: int) -> Entry | None:
-        """Return the newest entry of a source about a subject received up to `until`."""
+    def newest(self, until: Mapping[Origin, int]) -> dict[Origin, Entry]:
+        """Return the newest entry of each origin received up to an instant of its own, of those that have one."""
         found = self._rows(
-            f"select {_NAMES} from snapshots where kind = ? and subject = ? and source = ? and received_at <= ?"
-            " order by received_at desc, identity desc limit 1",
-            kind, subject, source, until,
-        )  # fmt: skip
-        return Entry(*found[0]) if found else None
+            _NEWEST.format(names=_NAMES, condition="received_at <="), _json((*origin, last) for origin, last in until.items())
+        )
+        return {(entry.kind, entry.subject, entry.source): entry for entry in (Entry(*row) for row in found)}
 
     def entries(self, kind: Kind, subject: str, start: int, stop: int, seq: int) -> list[Entry]:
         """Return the entries received in [start, stop), in the order of a stack, among the first `seq` of the index."""
@@ -123,7 +125,9 @@ class Catalogue:
     def before(self, day: date) -> list[Entry]:
         """Return every entry received before a UTC day, oldest first."""
         stop = micros(datetime(day.year, day.month, day.day, tzinfo=UTC))
-        found = self._rows(f"select {_NAMES} from snapshots where received_at < ?", stop)
+        kinds = _json(Kind)  # by them the index finds what is old without a look at what is not
+        query = f"select {_NAMES} from snapshots where kind in (select value from json_each(?)) and received_at < ?"
+        found = self._rows(query, kinds, stop)
         return sorted((Entry(*row) for row in found), key=lambda entry: entry.order)
 
     def move_on(self, identities: Iterable[str]) -> None:
@@ -226,28 +230,39 @@ class Catalogue:
                 f"cannot write {self._path}: {error}; free space there, or remove that file: it is rebuilt"
             ) from error
 
-    def _insert(self, entry: Entry) -> None:
+    def _insert(self, entries: Sequence[Entry]) -> None:
+        """Add entries, each to the run of equal content with which its origin ends."""
+        asked = dict.fromkeys((entry.kind, entry.subject, entry.source, entry.error is None) for entry in entries)
+        found = self._rows(_NEWEST.format(names=_END, condition="(error is null) ="), _json(asked))
+        ends = {tuple(end[:4]): end[4:] for end in found}
+        rows, late = [], []
+        for entry in sorted(entries, key=attrgetter("received_at", "identity")):
+            key = (entry.kind, entry.subject, entry.source, entry.error is None)
+            if key not in ends:
+                ends[key] = (_NEVER, "", *(self._closed_run(entry) or ("", _NEVER)))
+            received_at, identity, content, first_at = ends[key]
+            if (received_at, identity) >= (entry.received_at, entry.identity):
+                late.append(entry)
+                continue
+            begun = first_at if content == entry.content else entry.received_at
+            rows.append((*_values(entry), begun))
+            ends[key] = max(ends[key], (entry.received_at, entry.identity, entry.content, begun))
+        self._database.executemany(_INSERT, rows)
+        for entry in late:
+            self._insert_late(entry)
+
+    def _insert_late(self, entry: Entry) -> None:
+        """Add an entry that was received before others of its origin."""
         same = "kind = ? and subject = ? and source = ? and (error is null) = ?"
         key = (entry.kind, entry.subject, entry.source, entry.error is None)
-        newest = self._database.execute(
-            f"select content, first_at, received_at, identity from snapshots where {same}"
+        earlier = self._database.execute(
+            f"select content, first_at from snapshots where {same} and (received_at, identity) < (?, ?)"
             " order by received_at desc, identity desc limit 1",
-            key,
+            (*key, entry.received_at, entry.identity),
         ).fetchone()
-        if newest is not None and (newest[2] > entry.received_at or newest[3] == entry.identity):
-            newest = self._database.execute(
-                f"select content, first_at from snapshots where {same} and received_at <= ? and identity <> ?"
-                " order by received_at desc, identity desc limit 1",
-                (*key, entry.received_at, entry.identity),
-            ).fetchone()
-            late = True
-        else:
-            late = False
-        before = newest or self._closed_run(entry)
-        first_at = before[1] if before and before[0] == entry.content else entry.received_at
-        self._database.execute(_INSERT, _values(replace(entry, first_at=first_at)))
-        if late:
-            self._chain(same, key, entry)
+        content, first_at = earlier or self._closed_run(entry) or ("", 0)
+        self._database.execute(_INSERT, (*_values(entry), first_at if content == entry.content else entry.received_at))
+        self._chain(same, key, entry)
 
     def _closed_run(self, entry: Entry) -> tuple[str, int] | None:
         """Return content and beginning of the run with which the closed days end, for the first hot record of its kind."""
@@ -309,8 +324,7 @@ class Catalogue:
         database.executescript(_SCHEMA)
         self._database = database
         entries = scan_snapshots(self._data_dir, report=lambda path, reason: _LOG.warning("%s is left out: %s", path, reason))
-        for entry in sorted(entries, key=lambda entry: entry.order):
-            self._insert(entry)
+        self._insert(entries)
         return database
 
     def _connect_readonly(self) -> sqlite3.Connection | None:
@@ -365,3 +379,7 @@ class Catalogue:
         """Move a damaged file aside and forget it."""
         self._set_aside(path, reason)
         self.discard(path)
+
+
+def _json(values: Iterable[object]) -> str:
+    return orjson.dumps(list(values)).decode()

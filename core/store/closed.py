@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,7 @@ class ClosedDays:
 
     def __init__(self, data_dir: Path, report: Callable[[str, str], None]) -> None:
         self._data_dir, self._report = data_dir, report
+        self._folders = {kind: str(closed_folder(data_dir, kind)) for kind in Kind}
         self._listed: dict[Kind, tuple[int, list[date]]] = {}
         self._indices: dict[tuple[Kind, date], dict[str, tuple[int, int]]] = {}
         self._days: OrderedDict[tuple[Kind, date], _Day] = OrderedDict()
@@ -67,7 +70,7 @@ class ClosedDays:
         """Return a number that changes when a day of this kind was added or rewritten."""
         with self._lock:
             try:
-                changed = closed_folder(self._data_dir, kind).stat().st_mtime_ns
+                changed = os.stat(self._folders[kind]).st_mtime_ns
             except OSError:
                 changed = 0
             if self._listed.get(kind, (-1, []))[0] != changed:
@@ -167,11 +170,21 @@ def _read_day(path: Path) -> _Day:
     return _day_of(table)
 
 
-def subject_of_day(path: Path, subject: str) -> tuple[Block, list[bytes]]:
-    """Return the records of one subject of a closed day and their raw bytes, read from the disk."""
-    table: Table = pq.read_table(path, filters=[("subject", "=", subject)], memory_map=False)
-    raw = table.filter(pc.is_valid(table["rows"]))["raw"].to_pylist()
-    return _day_of(table.drop_columns(["raw", "content", "decoder"])).block, raw
+def subjects_of_day(path: Path) -> Iterator[tuple[str, Block, list[bytes]]]:
+    """Yield each subject of a closed day with its records and their raw bytes, read from the disk piece by piece."""
+    file = pq.ParquetFile(path)
+    left = file.schema_arrow.empty_table()
+    for number in range(file.num_row_groups):
+        table: Table = pa.concat_tables([left, file.read_row_group(number)])
+        names = _words(table["subject"])
+        starts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]
+        if number + 1 == file.num_row_groups:
+            starts.append(len(names))
+        left = table.slice(starts[-1])  # the last one may go on in the next piece
+        for start, stop in pairwise(starts):
+            own = table.slice(start, stop - start)
+            raw = own.filter(pc.is_valid(own["rows"]))["raw"].to_pylist()
+            yield str(names[start]), _day_of(own.drop_columns(["raw", "content", "decoder"])).block, raw
 
 
 def _day_of(table: Table) -> _Day:
@@ -192,8 +205,9 @@ def _day_of(table: Table) -> _Day:
         if promoted[name].null_count:
             present[name.removeprefix(ROW)] = np.asarray(pc.is_valid(promoted[name]))
     subjects, starts = np.unique(np.array(heads["subject"].to_pylist(), dtype=str), return_index=True)
-    stops = [*starts[1:].tolist(), len(heads)]
-    records = {str(s): slice(a, b) for s, a, b in zip(subjects, starts.tolist(), stops, strict=True)}
+    borders = np.append(np.sort(starts), len(heads))  # a day that was added to has its subjects in no order
+    stops = borders[np.searchsorted(borders, starts) + 1]
+    records = {str(s): slice(a, b) for s, a, b in zip(subjects, starts.tolist(), stops.tolist(), strict=True)}
     assert list(meta) == list(META)
     nbytes = sum(values.nbytes + text_bytes(values) for values in columns.values()) + 80 * len(heads)
     return _Day(Block(meta, columns), present, records, np.concatenate(([0], np.cumsum(meta["count"]))), nbytes)

@@ -70,14 +70,14 @@ def _column(name: str, values: NDArray[Any], wanted: str | None) -> NDArray[Any]
         raise StoreError(f"column {name!r} is {stored}, must be {wanted}")
     if stored != "str":
         return np.ascontiguousarray(values, DTYPES[stored])
-    words = values.tolist()
-    if set(map(type, words)) - {str}:
-        raise StoreError(f"column {name!r} holds something that is no text; empty text stands for none")
-    return texts(words)
+    try:
+        return texts(values.tolist())
+    except TypeError:
+        raise StoreError(f"column {name!r} holds something that is no text; empty text stands for none") from None
 
 
 def texts(words: list[str]) -> NDArray[Any]:
-    """Return an object array; equal words share one string, since tokens come back in every record."""
+    """Return an object array; equal words share one string, since tokens come back in every record. TypeError: no text."""
     column = np.empty(len(words), dtype=object)
     column[:] = list(map(sys.intern, words))
     return column

@@ -19,7 +19,7 @@ from core.errors import StoreError
 from core.model.record import Kind
 from core.store.block import META, Block, block_of, merged
 from core.store.catalogue import Catalogue
-from core.store.closed import subject_of_day
+from core.store.closed import subjects_of_day
 from core.store.encoding import Encoded, Entry, decoded, tie_of
 from core.store.layout import day_of
 from core.store.parquet import give_back, write_day
@@ -69,8 +69,10 @@ def _close(data_dir: Path, kind: Kind, day: date, entries: Sequence[Entry]) -> N
             yield subject, [_own(entry, payloads[entry.path]) for entry in listed]
 
     path = write_day(data_dir, kind, day, subjects())
-    for subject, (keys, print_of_hot) in written.items():
-        closed, raw = subject_of_day(path, subject)
+    for subject, closed, raw in subjects_of_day(path):
+        if subject not in written:
+            continue
+        keys, print_of_hot = written.pop(subject)
         place = {key: index for index, key in enumerate(_keys(closed))}
         found = np.array([place.get(key, -1) for key in keys], np.int64)
         sound = (found >= 0).all() and all(
@@ -78,6 +80,8 @@ def _close(data_dir: Path, kind: Kind, day: date, entries: Sequence[Entry]) -> N
         )
         if not sound or fingerprint(closed.take(found)) != print_of_hot:
             raise StoreError(f"{path} differs from the records of {subject}; the files of {day} stay as they are")
+    if written:
+        raise StoreError(f"{path} has no records of {', '.join(written)}; the files of {day} stay as they are")
 
 
 def _keys(block: Block) -> list[Key]:

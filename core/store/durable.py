@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from core.errors import StoreError
 
@@ -21,7 +22,8 @@ _WAYS_OUT: Mapping[int, str] = {
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
 
-_WRITERS, _FEW = 8, 3
+_WRITERS, _FEW = 4, 3
+AnyPath = TypeVar("AnyPath", str, Path)
 
 
 @contextlib.contextmanager
@@ -35,14 +37,14 @@ def writing(folder: Path) -> Iterator[None]:
         raise StoreError(f"cannot write in {folder}: {reason}; {way}") from error
 
 
-def write_durable(files: Mapping[Path, bytes], incoming: Path) -> None:
+def write_durable(files: Mapping[AnyPath, bytes], incoming: Path) -> None:
     """Write all files under temporary names in `incoming`, sync, rename into place, sync each folder once."""
     incoming.mkdir(parents=True, exist_ok=True)
     own = f"{incoming}/{os.getpid()}"
-    arrived = [(f"{own}-{nth}-{path.name}", path) for nth, path in enumerate(files)]
+    arrived = [(f"{own}-{nth}-{os.path.basename(path)}", path) for nth, path in enumerate(files)]
     try:
         _at_once(_write_synced, [temporary for temporary, _ in arrived], list(files.values()))
-        folders = list(dict.fromkeys(path.parent for path in files))
+        folders = list(dict.fromkeys(os.path.dirname(path) for path in files))
         for folder in folders:
             make_durable(folder)
         for temporary, path in arrived:
@@ -89,16 +91,17 @@ def _write_synced(path: str, content: bytes) -> None:
         os.close(descriptor)
 
 
-def make_durable(folder: Path) -> None:
+def make_durable(folder: str | Path) -> None:
     """Create a folder with its parents so that it outlives a power cut."""
-    if folder.is_dir():
+    if os.path.isdir(folder):
         return
-    make_durable(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    parent = os.path.dirname(folder) or "."
+    make_durable(parent)
+    os.makedirs(folder, exist_ok=True)
+    sync_folder(parent)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Bring the names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -101,16 +101,13 @@ class Encoded:
         """Return the snapshot file."""
         record = self.record
         valid = record.rows.get("valid_at")
-        return (
-            orjson.dumps({
-                "format": FORMAT, "source": record.source, "kind": str(record.kind), "subject": record.subject,
-                "valid_at": iso(instant(valid.max())) if valid is not None and len(valid) else None,
-                "issued_at": iso(record.issued_at) if record.issued_at else None, "received_at": iso(record.received_at),
-                "decoder": record.decoder, "error": record.error, "sha256": self.sha256, "content": self.content,
-                "raw": _raw_json(record.raw), "facts": orjson.Fragment(self.facts), "rows": orjson.Fragment(self.rows),
-            })
-            + b"\n"
-        )  # fmt: skip
+        return orjson.dumps({
+            "format": FORMAT, "source": record.source, "kind": str(record.kind), "subject": record.subject,
+            "valid_at": iso(instant(valid.max())) if valid is not None and len(valid) else None,
+            "issued_at": iso(record.issued_at) if record.issued_at else None, "received_at": iso(record.received_at),
+            "decoder": record.decoder, "error": record.error, "sha256": self.sha256, "content": self.content,
+            "raw": _raw_json(record.raw), "facts": orjson.Fragment(self.facts), "rows": orjson.Fragment(self.rows),
+        }, option=orjson.OPT_APPEND_NEWLINE)  # fmt: skip
 
     def entry(self, path: str, *, first_at: int = 0, reference: str = "") -> Entry:
         """Return the line of the catalogue."""
@@ -209,9 +206,7 @@ def _decoded_column(part: Mapping[str, Any]) -> Any:
     stored, values = part["dtype"], part["values"]
     if stored == "str":
         return texts(values)
-    if stored == "float64":
-        values = [np.nan if value is None else float(value) for value in values]
-    return np.array(values, DTYPES[stored])
+    return np.array(values, DTYPES[stored])  # of floats, None is NaN and "inf" infinite
 
 
 def _parse(text: str | None) -> datetime | None:

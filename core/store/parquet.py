@@ -87,8 +87,11 @@ def _records_table(found: Sequence[Encoded]) -> Table:
     starts = np.cumsum(room) - room
     length = int(room.sum())
     of_row = np.repeat(np.arange(len(found)), room)
-    heads = pa.array(of_row, pa.int64(), mask=~np.isin(np.arange(length), starts))
-    arrays = {name: values.take(heads if name in _ONCE else pa.array(of_row)) for name, values in _heads(found, counts).items()}
+    arrays: dict[str, Any] = {}
+    for name, told, kind in _heads(found, counts):
+        # Taking bytes by index would reserve, for every row, room for the average record.
+        given = _sparse(told, starts, length) if name in _ONCE else [told[i] for i in of_row.tolist()]
+        arrays[name] = pa.array(given, kind)
     parts: dict[str, list[tuple[int, NDArray[Any]]]] = defaultdict(list)
     for start, count, one in zip(starts.tolist(), counts.tolist(), found, strict=True):
         for name, values in one.record.rows.items():
@@ -97,8 +100,16 @@ def _records_table(found: Sequence[Encoded]) -> Table:
     return pa.table(arrays | {ROW + name: _promoted(pieces, length) for name, pieces in parts.items()})
 
 
-def _heads(found: Sequence[Encoded], counts: IntArray) -> dict[str, Any]:
-    """Return what holds once for each record."""
+def _sparse(values: Sequence[Any], starts: IntArray, length: int) -> list[Any]:
+    """Return a column that says once, where a record begins, what holds for the whole of it."""
+    column = [None] * length
+    for start, value in zip(starts.tolist(), values, strict=True):
+        column[start] = value
+    return column
+
+
+def _heads(found: Sequence[Encoded], counts: IntArray) -> Iterator[tuple[str, list[Any], pa.DataType]]:
+    """Yield what holds once for each record: the name of the column, a value each, and their type."""
     records = [one.record for one in found]
     columns: dict[str, list[Any]] = {
         "source": [record.source for record in records], "subject": [record.subject for record in records],
@@ -109,7 +120,7 @@ def _heads(found: Sequence[Encoded], counts: IntArray) -> dict[str, Any]:
         "facts": [one.facts.decode() for one in found], "error": [record.error for record in records],
         "decoder": [record.decoder for record in records],
     }  # fmt: skip
-    return {name: pa.array(values, _HEAD.field(name).type) for name, values in columns.items()}
+    return ((name, values, _HEAD.field(name).type) for name, values in columns.items())
 
 
 def _promoted(pieces: Sequence[tuple[int, NDArray[Any]]], length: int) -> Any:
@@ -315,9 +326,8 @@ def _replace(path: Path, tables: Iterable[Table], incoming: Path) -> None:
     schemas = []
     for table in tables:
         heads = table.filter(pc.is_valid(table["rows"]))
-        spans = heads.group_by("subject").aggregate([("received_at", "min"), ("received_at", "max")]).to_pydict()
-        for subject, low, high in zip(spans["subject"], spans["received_at_min"], spans["received_at_max"], strict=True):
-            index[subject] = [low, high]
+        for subject, received_at in zip(heads["subject"].to_pylist(), heads["received_at"].to_pylist(), strict=True):
+            index.setdefault(subject, [received_at, received_at])[1] = received_at  # in order, within each subject
         parts.append(incoming / f"{stem}.{len(parts)}")
         schemas.append(table.schema.remove_metadata())
         pq.write_table(table.replace_schema_metadata(None), parts[-1], compression="lz4")

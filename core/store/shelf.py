@@ -26,7 +26,8 @@ class Shelf:
         self._columns = {name: Growing(DTYPES[stored]) for name, stored in SHAPES.get(kind, {}).items()}
         self._texts = 0
         self.nbytes = 0  # about how much memory this takes
-        self._reads, self._asked, self._asked_before = 0, start, start
+        self.asked = 0  # in which view
+        self._reads, self._since, self._since_before = 0, start, start
 
     def __len__(self) -> int:
         return self._meta["received_at"].size
@@ -75,19 +76,19 @@ class Shelf:
     def between(self, start: int, until: int) -> Block:
         """Return the records received in [start, until] as views; remember what was asked for."""
         received = self._meta["received_at"].values
-        found = np.searchsorted(received, [start], "left")[0], np.searchsorted(received, [until], "right")[0]
-        block = self.block(int(found[0]), max(int(found[0]), int(found[1])))
+        first, stop = int(received.searchsorted(start, "left")), int(received.searchsorted(until, "right"))
+        block = self.block(first, max(first, stop))
         self._note(start)
         return block
 
     def _note(self, start: int) -> None:
         """Trim what nobody asked for in a whole epoch of reads, once it is the larger part."""
-        self._asked = start if self._reads == 0 else min(self._asked, start)
+        self._since = start if self._reads == 0 else min(self._since, start)
         self._reads += 1
         if self._reads < _READS_OF_AN_EPOCH:
             return
-        oldest = min(self._asked, self._asked_before)
-        self._reads, self._asked_before = 0, self._asked
+        oldest = min(self._since, self._since_before)
+        self._reads, self._since_before = 0, self._since
         place = int(np.searchsorted(self._meta["received_at"].values, oldest, "left"))
         if place > _SMALL and place * 2 > len(self):
             kept = self.block(place, len(self))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.model.record import Record
-from core.store.catalogue import Catalogue
+from core.store.catalogue import Catalogue, Origin
 from core.store.durable import clear_abandoned, write_durable, writing
 from core.store.encoding import Encoded, Entry, decoded, encoded
 from core.store.layout import INCOMING, day_of, reference_path, snapshot_path
@@ -76,32 +76,33 @@ class SnapshotStore:
     def close(self) -> None:
         self.catalogue.close()
 
-    def _sorted_out(self, batch: list[Encoded]) -> tuple[list[Entry], dict[Path, bytes]]:
+    def _sorted_out(self, batch: list[Encoded]) -> tuple[list[Entry], dict[str, bytes]]:
         """Return the new entries of a batch, and the files to write for them."""
         entries: list[Entry] = []
         again: list[Entry] = []
-        files: dict[Path, bytes] = {}
-        newest: dict[tuple[str, str, str], Entry] = {}
+        files: dict[str, bytes] = {}
         known = self.catalogue.known(one.identity for one in batch)
-        for found in sorted(batch, key=lambda one: (one.record.received_at, one.identity)):
-            if found.identity in known:
-                continue
-            record = found.record
-            key = (record.source, str(record.kind), record.subject)
-            before = newest.get(key) or self.catalogue.newest(*key, micros(record.received_at))
-            own = snapshot_path(record.source, record.subject, record.received_at, found.identity)
-            entry = found.entry(own)
-            if before is not None and _unchanged(before, entry):
+        new = sorted(
+            (one for one in batch if one.identity not in known), key=lambda one: (one.record.received_at, one.identity)
+        )
+        firsts = {_origin(one.record): micros(one.record.received_at) for one in reversed(new)}
+        newest = self.catalogue.newest(firsts)
+        for found in new:
+            origin = _origin(found.record)
+            before = newest.get(origin)
+            if before is not None and _unchanged(before, found):
                 entry = found.entry(before.path, reference="-")
                 again.append(entry)
             else:
+                record = found.record
+                entry = found.entry(snapshot_path(record.source, record.subject, record.received_at, found.identity))
                 entries.append(entry)
-                files[self.data_dir / own] = found.file()
-            newest[key] = entry
+                files[f"{self.data_dir}/{entry.path}"] = found.file()
+            newest[origin] = entry
         if again:
             content = reference_bytes(again)
             path = reference_path(batch[0].record.received_at, hashlib.sha256(content).hexdigest())
-            files[self.data_dir / path] = content
+            files[f"{self.data_dir}/{path}"] = content
             entries += [replace(entry, reference=path) for entry in again]
         return entries, files
 
@@ -132,8 +133,13 @@ def _set_apart(published: Sequence[Encoded]) -> Iterator[tuple[str, int, str, st
             yield found.identity, micros(record.received_at), str(record.kind), record.subject, record.source, reasons
 
 
-def _unchanged(before: Entry, entry: Entry) -> bool:
+def _origin(record: Record) -> Origin:
+    return str(record.kind), record.subject, record.source
+
+
+def _unchanged(before: Entry, found: Encoded) -> bool:
+    record = found.record
     same_payload = (before.sha256, before.content, before.error, before.decoder) == (
-        entry.sha256, entry.content, entry.error, entry.decoder,
+        found.sha256, found.content, record.error, record.decoder,
     )  # fmt: skip
-    return same_payload and day_of(before.received_at) == day_of(entry.received_at)
+    return same_payload and day_of(before.received_at) == day_of(micros(record.received_at))

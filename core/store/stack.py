@@ -71,7 +71,7 @@ class Stack:
 def answered(block: Block) -> Block:
     """Return the records that are answers, not failed questions."""
     errors = block.meta["error"].tolist()
-    if all(error is None for error in errors):
+    if errors.count(None) == len(errors):
         return block
     return block.take(np.array([error is None for error in errors], dtype=bool))
 
@@ -85,14 +85,13 @@ def quarantined(facts: Any) -> tuple[str, ...]:
 
 def stack_of(kind: Kind, subject: str, block: Block, until: int) -> Stack:
     meta = block.meta
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(meta["count"])))
-    documented = {
-        name: filled(stored, int(offsets[-1])) for name, stored in SHAPES.get(kind, {}).items() if name not in block.columns
-    }
-    columns = {**documented, **block.columns}
+    offsets = np.zeros(len(block) + 1, np.int64)
+    meta["count"].cumsum(out=offsets[1:])
+    absent = SHAPES.get(kind, {}).items()
+    columns = {name: filled(stored, int(offsets[-1])) for name, stored in absent if name not in block.columns} | block.columns
     for values in (meta["received_at"], meta["first_at"], meta["issued_at"], offsets, *columns.values()):
-        values.flags.writeable = False
+        values.setflags(write=False)
     return Stack(
-        kind, subject, meta["received_at"], meta["first_at"], meta["issued_at"], offsets, tuple(meta["source"]),
-        tuple(meta["facts"]), tuple(meta["error"]), columns, meta["digest"], until,
+        kind, subject, meta["received_at"], meta["first_at"], meta["issued_at"], offsets, tuple(meta["source"].tolist()),
+        tuple(meta["facts"].tolist()), tuple(meta["error"].tolist()), columns, meta["digest"], until,
     )  # fmt: skip

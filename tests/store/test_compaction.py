@@ -17,6 +17,7 @@ from core.errors import StoreError
 from core.model.record import Kind, Record
 from core.store.archive import Archive
 from core.store.catalogue import Catalogue
+from core.store.parquet import write_closed_days
 from core.store.snapshots import SnapshotStore
 from tests.conftest import ROOT
 from tests.store.samples import START, files_under, forecast, listing, minutes, same_stack
@@ -112,6 +113,20 @@ def test_a_record_that_comes_late_joins_its_closed_day(tmp_path: Path) -> None:
     assert stack.rows(-1)["celsius"].tolist() == [33.0]
 
 
+def test_a_closed_day_takes_in_subjects_between_those_it_has(tmp_path: Path) -> None:
+    write_closed_days(tmp_path, [forecast(0, 1.0, subject="EGLC"), forecast(0, 3.0, subject="RKSI")])
+    store = SnapshotStore(tmp_path)
+    store.publish([forecast(60, 2.0, subject="KLGA")])
+
+    Archive(tmp_path, store).close_days(FIRST + timedelta(days=1))
+
+    view = Archive(tmp_path).as_of([minutes(90)])
+    found = {
+        subject: view.stack(Kind.FORECAST, subject, START).columns["celsius"].tolist() for subject in ("EGLC", "KLGA", "RKSI")
+    }
+    assert found == {"EGLC": [1.0], "KLGA": [2.0], "RKSI": [3.0]}
+
+
 def test_a_day_that_does_not_agree_keeps_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SnapshotStore(tmp_path)
     some_days(store, 2)
@@ -144,7 +159,7 @@ from core.store.snapshots import SnapshotStore
 from tests.store.samples import START
 where, moment = Path(sys.argv[1]), sys.argv[2]
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-if moment == "written": compaction.subject_of_day = die
+if moment == "written": compaction.subjects_of_day = die
 if moment == "removing": compaction._remove = die
 if moment == "forgetting":
     from core.store.catalogue import Catalogue
@@ -168,6 +183,19 @@ def test_a_kill_on_the_way_loses_nothing_and_doubles_nothing(tmp_path: Path, mom
     again = Archive(tmp_path, SnapshotStore(tmp_path))
     again.close_days(FIRST + timedelta(days=2))
     for one, other in zip(before, stacks(again), strict=True):
+        same_stack(one, other)
+
+
+def test_records_of_one_instant_form_runs_in_the_order_of_their_stack(tmp_path: Path) -> None:
+    """A source that answers twice at an instant, once as before and once anew, is no reason to leave a day as it is."""
+    store = SnapshotStore(tmp_path)
+    for number in range(24):
+        store.publish([forecast(60 * number, 9.0), forecast(60 * number, 20.0 + number)])
+    hot = stacks(Archive(tmp_path))
+
+    Archive(tmp_path, store).close_days(FIRST + timedelta(days=1))
+
+    for one, other in zip(hot, stacks(Archive(tmp_path)), strict=True):
         same_stack(one, other)
 
 

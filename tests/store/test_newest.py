@@ -87,6 +87,16 @@ def test_an_older_answer_that_comes_late_does_not_replace_the_newest(tmp_path: P
     assert_newest(archive.as_of([minutes(90)]), -1)
 
 
+def test_who_was_heard_of_is_the_same_for_whoever_comes_later_and_whatever_comes_late(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    archive = Archive(tmp_path, store)
+    for received in ({"EGLC": 0, "KLGA": 10}, {"KMIA": 30, "EGLC": 20}, {"KNYC": 15}, {"KLGA": 40}, {"RKSI": 40}):
+        store.publish([forecast(at, 1.0, subject=subject) for subject, at in received.items()])
+        for since in range(0, 50, 5):
+            here, there = (reader.as_of([minutes(50)]) for reader in (archive, Archive(tmp_path)))
+            assert here.subjects(Kind.FORECAST, minutes(since)) == there.subjects(Kind.FORECAST, minutes(since))
+
+
 def test_what_was_heard_is_what_the_stacks_hold_after_an_instant(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     archive = Archive(tmp_path, store)
@@ -127,3 +137,18 @@ def test_what_a_source_left_out_is_heard_once(tmp_path: Path) -> None:
 
     assert [each.quarantined for each in view.heard(Kind.FORECAST, minutes(-1))] == [tuple(doubt)] * 2
     assert [each.quarantined for each in view.heard(Kind.FORECAST, minutes(10))] == [()]
+
+
+def test_what_was_dropped_because_nobody_asked_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.store.archive._LONG", 2)
+    store = SnapshotStore(tmp_path)
+    archive = Archive(tmp_path, store)
+    for at in range(0, 300, 20):
+        store.publish([forecast(at, float(at), subject=subject) for subject in STATIONS])
+        view = archive.as_of([minutes(at)])
+        same_stack(
+            view.stack(Kind.FORECAST, "EGLC", LONG_AGO),
+            Archive(tmp_path).as_of([minutes(at)]).stack(Kind.FORECAST, "EGLC", LONG_AGO),
+        )
+        if at % 100 == 0:
+            assert_newest(view, -10)
