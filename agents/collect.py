@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 
 from core.clock import Clock
+from core.errors import StoreError
 from core.failpoints import failpoint
 from core.model.cycle import Cycle
 from core.model.record import Ask, Record
 from core.ports import Source
+from core.store.encoding import storable
 from core.store.snapshots import SnapshotStore
+from core.units import writable
+
+_LOG = logging.getLogger("hermes.collect")
 
 
 def collect(
@@ -31,10 +37,10 @@ def collect(
     `more` are records made on this host (commands): they are published with the rest.
     """
     wanted = [(source, questions) for source in sources.values() for questions in by_kind(asks_of(source, asks))]
-    answers = [pool.submit(_answers, source, questions) for source, questions in wanted]
+    answers = [pool.submit(answers_of, source, questions, clock) for source, questions in wanted]
     records = (*more, *(record for answer in answers for record in answer.result()))
     failpoint("before:snapshots")
-    snapshots.publish(records)
+    records = published(records, snapshots)
     failpoint("after:snapshots")
     sealed_at = clock.now()
     return replace(cycle, sealed_at=sealed_at, fill_at=sealed_at + latency), records
@@ -50,5 +56,26 @@ def by_kind(asks: Sequence[Ask]) -> list[list[Ask]]:
     return [[ask for ask in asks if ask.kind is kind] for kind in dict.fromkeys(ask.kind for ask in asks)]
 
 
-def _answers(source: Source, asks: Sequence[Ask]) -> list[Record]:
-    return list(source.fetch(asks))
+def published(records: Sequence[Record], snapshots: SnapshotStore) -> tuple[Record, ...]:
+    """Publish records and return them; one that cannot be kept as it was read is kept as a failed one, with its bytes."""
+    try:
+        snapshots.publish(records)
+    except StoreError as error:
+        _LOG.error("%s", error)
+        records = [storable(record) for record in records]
+        snapshots.publish(records)
+    return tuple(records)
+
+
+def answers_of(source: Source, asks: Sequence[Ask], clock: Clock) -> list[Record]:
+    """Return what a source says; what breaks while it reads an answer fails its own questions and nobody else's."""
+    records: list[Record] = []
+    try:
+        records.extend(source.fetch(asks))
+    except Exception as error:
+        _LOG.exception("%s broke off", source.name)
+        why = writable(f"{source.name}: an answer broke its reader ({error!r}); the other sources go on")
+        told = {(record.kind, record.subject) for record in records}
+        broken = dict.fromkeys((ask.kind, ask.subject) for ask in asks if (ask.kind, ask.subject) not in told)
+        records += [Record(source.name, kind, subject, clock.now(), None, b"", {}, error=why) for kind, subject in broken]
+    return records

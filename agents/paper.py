@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from agents.collect import answers_of, published
 from agents.transmission.identity import execution_id
 from agents.transmission.standing import SHARE_LOT
 from core.clock import Clock
@@ -316,8 +317,8 @@ class LivePaperBroker:
             listed = listed_of(view, event_id)
             if listed is not None and venue in self._sources:
                 asks.setdefault(venue, []).append(Ask(Kind.BOOKS, event_id, tokens=listed.tokens))
-        records = [record for venue, wanted in asks.items() for record in self._sources[venue].fetch(wanted)]
+        records = [r for venue, wanted in asks.items() for r in answers_of(self._sources[venue], wanted, self._clock)]
         failpoint("before:books")
-        self._snapshots.publish(records)
+        kept = published(records, self._snapshots)
         failpoint("after:books")
-        return records
+        return list(kept)

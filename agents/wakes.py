@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from agents.collect import answers_of, published
 from agents.commands import KILL_FILE
 from core.clock import Clock
 from core.control.commands import Commands
@@ -33,8 +34,9 @@ class ReportWatch:
         if self._asked_at is not None and now - self._asked_at < POLL:
             return None
         self._asked_at = now
-        records = [record for record in self._source.fetch(self._asks) if record.error is None and len(record.rows["valid_at"])]
-        self._snapshots.publish(records)
+        said = answers_of(self._source, self._asks, self._clock)
+        records = [record for record in said if record.error is None and len(record.rows["valid_at"])]
+        published(records, self._snapshots)
         fresh = [record.subject for record in records if self._is_new(record.subject, int(record.rows["valid_at"].max()))]
         return (Cause.METAR, tuple(sorted(fresh))) if fresh else None
 

@@ -43,6 +43,11 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def writable(text: str) -> str:
+    """Return a text that can be written as UTF-8: half of a character, which JSON may spell, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def parse_iso(text: str) -> datetime:
     """Return the aware UTC instant of an ISO-8601 text; ValueError without an offset."""
     at = datetime.fromisoformat(text)

@@ -24,7 +24,7 @@ from core.clock import Clock, monotonic_seconds
 from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
 from core.model.record import Record
 from core.settings import Settings, SourceSettings
-from core.units import iso
+from core.units import iso, writable
 from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
 
 INSTANT_HEADER = "X-Hermes-Instant"
@@ -154,7 +154,7 @@ class Http:
     def refute(self, record: Record) -> None:
         """Remember a record as none: bytes came, and nothing could be made of them."""
         with self._lock:
-            self._refuted[str(record.kind), record.subject] = record.received_at, record.error or ""
+            self._refuted[str(record.kind), record.subject] = record.received_at, writable(record.error or "")
 
     def breaker_state(self, url: str) -> BreakerState:
         """Return the state of the breaker of the host of `url`."""
@@ -193,7 +193,11 @@ class Http:
             return self._lanes[host]
 
     def _ask(self, method: str, url: str, query: Query, body: object) -> Answer:
-        lane = self._lane(url)
+        try:
+            lane = self._lane(url)
+        except ValueError as fault:
+            error: SourceError = SourceRefusedError(f"{self._name}: {url!r} is no address ({fault}); check its base_url")
+            return Answer(b"", self._clock.now(), 0, error)
         left = lane.breaker.admit()
         if left > 0:
             error = SourceDownError(
@@ -265,7 +269,7 @@ class Http:
             )
         except _TRANSPORT_FAULTS as fault:
             failure = SourceDownError(f"{self._name}: no answer from {urlsplit(url).netloc} ({_cause(fault)}); try again later")
-        except requests.RequestException as fault:
+        except (requests.RequestException, HTTPError, ValueError) as fault:  # addresses of others are no addresses at times
             failure = SourceRefusedError(f"{self._name}: {url} cannot be asked ({_cause(fault)}); check its base_url")
         return Answer(b"", self._clock.now(), 0, failure)
 
@@ -369,7 +373,7 @@ def _reason_of(content: bytes) -> str:
     if isinstance(body, dict):
         for key in ("reason", "message", "error", "detail", "title", "code"):
             if isinstance(body.get(key), str):
-                return f" ({body[key][:160]})"
+                return f" ({writable(body[key][:160])})"
     return ""
 
 
@@ -379,7 +383,7 @@ def _fresh_seconds(response: requests.Response) -> float | None:
 
 
 def _cause(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error)[:120]}"
+    return f"{type(error).__name__}: {writable(str(error)[:120])}"
 
 
 def _aware(at: datetime) -> datetime:

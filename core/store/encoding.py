@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,10 +18,11 @@ from core.errors import StoreError
 from core.model.record import Kind, Record
 from core.store.columns import DTYPES, canonical, dtype_name, texts
 from core.store.layout import REFERENCES
-from core.units import Columns, instant, iso, micros, parse_iso
+from core.units import Columns, instant, iso, micros, parse_iso, writable
 
 FORMAT = 1
 _JSON = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+UNNAMED = "unnamed"  # the subject of a record whose own cannot be one
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,120}")
 _load_facts = lru_cache(maxsize=512)(orjson.loads)
 
@@ -81,9 +82,13 @@ def tie_of(identity: str) -> int:
 
 def checked_name(what: str, name: str) -> str:
     """Return a name that is safe as a file name; StoreError otherwise."""
-    if not _NAME.fullmatch(name) or name.strip(".") == "" or (what, name) == ("source", REFERENCES):
+    if not _is_name(what, name):
         raise StoreError(f"{what} {name!r} cannot be a folder's name: 1 to 120 of A-Z a-z 0-9 . _ - are allowed")
     return name
+
+
+def _is_name(what: str, name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and name.strip(".") != "" and (what, name) != ("source", REFERENCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +136,26 @@ def encoded(record: Record) -> Encoded:
         record.source, record.kind, record.subject, micros(record.received_at), issued, record.error or "", record.decoder,
         sha256, content,
     )  # fmt: skip
-    identity = hashlib.sha256("|".join(map(str, words)).encode()).hexdigest()[:32]
+    try:
+        identity = hashlib.sha256("|".join(map(str, words)).encode()).hexdigest()[:32]
+    except UnicodeEncodeError as fault:
+        raise StoreError(f"the error of {record.source} {record.kind} {record.subject} is no text: {fault}") from fault
     kept = Record(
         record.source, record.kind, record.subject, record.received_at, record.issued_at, record.raw, rows,
         Facts(facts_json) if facts_json != b"{}" else NO_FACTS, record.error, record.decoder,
     )  # fmt: skip
     return Encoded(kept, facts_json, rows_json, sha256, content, identity)
+
+
+def storable(record: Record) -> Record:
+    """Return a record that can be stored: itself, or a failed one with the bytes that came and the reason."""
+    try:
+        encoded(record)
+    except StoreError as error:
+        subject = record.subject if _is_name("subject", record.subject) else UNNAMED
+        why = writable("; ".join(filter(None, (record.error, f"the answer cannot be kept as it was read: {error}"))))
+        return replace(record, subject=subject, issued_at=None, rows={}, facts={}, error=why)
+    return record
 
 
 def facts_bytes(record: Record) -> bytes:

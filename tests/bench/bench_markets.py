@@ -63,7 +63,7 @@ def settings_of(stations: tuple[str, ...], sources: dict[str, Any] | None = None
 def in_process(folder: Path, cycles: int) -> None:
     """Run a desk of sixteen stations in this process and print what collection costs, the world's share apart."""
     counted(World, "answer", lambda *_: "world")
-    counted(agents.collect, "_answers", lambda source, asks: f"source {source.name}")
+    counted(agents.collect, "answers_of", lambda source, *_: f"source {source.name}")
     counted(SnapshotStore, "publish", lambda *_: "publish")
     every = timedelta(seconds=load_settings().interval_seconds)
     begun = time.process_time()

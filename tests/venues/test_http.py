@@ -493,3 +493,29 @@ def test_a_host_that_wants_no_burst_is_paced_from_the_first_question() -> None:
 def test_a_source_that_asks_nothing_says_why_and_is_not_ill() -> None:
     assert Health("zeus", note="no key").healthy
     assert not Health("zeus", last_error="down").healthy
+
+
+@pytest.mark.parametrize("place", ["http://[::1", "http://a..b/", "http://" + "a" * 70 + ".example/", "file:///etc/passwd"])
+def test_a_redirect_to_what_is_no_address_is_a_refusal(place: str) -> None:
+    with serving(reply(302, {}, Location=place)) as server:
+        answer = http(Wall()).get(f"{server.url}/metar")
+
+    assert isinstance(answer.error, SourceRefusedError)
+    assert "cannot be asked" in str(answer.error)
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://a..b", "nowhere", "gopher://old.example"])
+def test_an_address_that_is_none_is_a_refusal_that_names_the_setting(address: str) -> None:
+    answer = http(Wall()).get(f"{address}/metar")
+
+    assert isinstance(answer.error, SourceRefusedError)
+    assert "check its base_url" in str(answer.error)
+
+
+def test_the_words_of_a_refusal_can_be_written_whatever_they_are() -> None:
+    with serving(reply(400, {"error": "half a \ud83d character"})) as server:
+        client = http(Wall())
+        answer = client.get(f"{server.url}/metar")
+
+    assert "half a ? character" in str(answer.error)
+    client.health.last_error.encode()

@@ -42,7 +42,7 @@ GAMMA_PER_MINUTE, CLOB_PER_MINUTE, DATA_PER_MINUTE = 1_500, 3_000, 600  # half o
 TOKENS_PER_BOOKS = 100
 RESYNC_SECONDS = 300.0  # a streamed event is polled this often all the same
 MOST_REMEMBERED = 2_000  # events whose markets are known by heart
-MOST_READ, MOST_LINES = 100, 2 * PAGE  # events, and trades of each, whose lines are not read again
+MOST_LINES = 2 * PAGE  # trades of an event whose lines are not read again
 
 
 class Polymarket:
@@ -224,7 +224,7 @@ class Polymarket:
             answers.setdefault(event_id, []).append((query, answer))
         for event_id in answers:
             self._lines[event_id] = self._lines.pop(event_id, {})  # the last to be asked for is the last to go
-        _trim(self._lines, MOST_READ)
+        _trim(self._lines, 2 * len(answers))  # of events that are over nothing is kept
         for event_id, said in answers.items():
             yield self._prints_of(event_id, said, asked_at)
 
