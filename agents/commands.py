@@ -11,12 +11,11 @@ from agents.transmission.tripwires import KILL
 from core.journal.changes import Obedience
 from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
-from core.model.command import Command, Verb
+from core.model.command import KILL_FILE, Command, Verb
 from core.model.cycle import Cycle
 from core.model.record import Kind, Record
 from core.store.archive import View
 
-KILL_FILE = "KILL"
 BY_FILE = "file"
 
 

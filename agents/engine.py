@@ -12,7 +12,7 @@ from typing import Any
 
 from agents import announce
 from agents.collect import collect
-from agents.commands import KILL_FILE, commands_record, obey
+from agents.commands import commands_record, obey
 from agents.cycle import close, execute, hear, look, settle_due, step
 from core.clock import Clock, monotonic_seconds
 from core.control.commands import Commands
@@ -20,7 +20,7 @@ from core.errors import StoreError
 from core.failpoints import failpoint
 from core.journal.lines import CycleLine
 from core.model.account import Account
-from core.model.command import To
+from core.model.command import KILL_FILE, To
 from core.model.cycle import Cycle, Phase
 from core.model.station import Station
 from core.ports import Broker, Desk, Journal, Schedule, Source
@@ -28,6 +28,7 @@ from core.settings import Settings
 from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
 from core.store.snapshots import SnapshotStore
+from core.units import iso
 
 _LOG = logging.getLogger("hermes.engine")
 JUST_BEFORE = timedelta(microseconds=1)  # what an interrupted attempt at the same instant left does not change the questions
@@ -56,6 +57,7 @@ class Engine:
     def run(self, schedule: Schedule, last: CycleLine | None) -> None:
         """Trade until the schedule ends. `last` is the newest cycle of an earlier run: it is finished first if it was not."""
         account = self.journal.account(self.desk.name)
+        self._say_what_waited()
         since = last.cycle.sealed_at if last else None
         kinds = sum(len(source.gives) for source in self.sources.values())
         with ThreadPoolExecutor(max_workers=max(2, kinds), thread_name_prefix="source") as pool:
@@ -71,6 +73,12 @@ class Engine:
                 since = cycle.sealed_at
                 self.beat("waiting", cycle, {"seconds": round(monotonic_seconds() - begun, 4)})
                 closed_on = self._close_days(cycle.sealed_at.date(), closed_on)
+
+    def _say_what_waited(self) -> None:
+        """Log what people asked while no engine ran: it holds from the first cycle on."""
+        for command in self.commands.pending(To.ENGINE, taker=self.desk.name):
+            words = command.verb, command.command_id, command.by, iso(command.at)
+            _LOG.warning("a %s (command %s), left by %s at %s, waited for this start and is taken up now", *words)
 
     def _close_days(self, day: date, closed_on: date | None) -> date:
         """Close the days that have grown too old, once a day and while the desk waits; what cannot be closed stays hot."""
@@ -98,6 +106,8 @@ class Engine:
         view = self.archive.as_of([cycle.sealed_at])
         for obedience in obey(cycle, account, view, since):
             account = self.journal.commit(cycle, account, obedience)
+            said = "; ".join(line.message for line in obedience.activity)
+            _LOG.warning("cycle %d obeys command %s: %s", cycle.number, obedience.command_id, said)
         account = hear(cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
         account = settle_due(cycle, account, view, since, journal=self.journal, stations=self.stations)
         self.beat("evaluating", cycle, {})

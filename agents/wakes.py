@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from agents.collect import answers_of, published
-from agents.commands import KILL_FILE
 from core.clock import Clock
 from core.control.commands import Commands
-from core.model.command import To
+from core.model.command import KILL_FILE, To
 from core.model.cycle import Cause
 from core.model.record import Ask, Kind
 from core.ports import Source

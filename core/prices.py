@@ -12,6 +12,7 @@ from core.units import MICRO, BoolArray, FloatArray, IntArray, total
 
 _HALF = Fraction(1, 2)
 _STEP_5, _CENT = 10, 10_000  # [micro-USD]
+_NOISE = 1e-9  # of a step: a fee on the step itself is not rounded beyond it
 
 
 def fee_micro(price_micro: IntArray, size_micro: IntArray, fees: Fees) -> int:
@@ -30,6 +31,14 @@ def fee_micro(price_micro: IntArray, size_micro: IntArray, fees: Fees) -> int:
     if fees.rounding is FeeRounding.UP_CENT:
         return math.ceil(exact / _CENT) * _CENT
     return math.floor(exact / _STEP_5 + _HALF) * _STEP_5
+
+
+def fees_micro(price_micro: IntArray, size_micro: IntArray, fees: Fees) -> IntArray:
+    """Return `fee_micro` of many executions, each at one price on the venue's grid [micro-USD]."""
+    exact = fee_per_share(np.asarray(price_micro, np.int64) / MICRO, fees) * size_micro
+    if fees.rounding is FeeRounding.UP_CENT:
+        return np.ceil(exact / _CENT - _NOISE).astype(np.int64) * _CENT
+    return np.floor(exact / _STEP_5 + 0.5 + _NOISE).astype(np.int64) * _STEP_5
 
 
 def _uncertainty(price_micro: int, exponent: float) -> Fraction:

@@ -47,7 +47,7 @@ LISTED: tuple[str, ...] = (
     "kill_switch", "day_loss", "week_loss", "fresh_marks",
     "bracket", "city_day", "region_day", "desk_day", "open_risk", "source", "market_cap", "bankroll", "kelly_cap",
     "min_cash", "trade_ceiling", "worst_day",
-    "book_sanity", "book_age", "print_age", "spread", "limit_price", "depth", "estimated_cost", "duplicate",
+    "book_sanity", "book_age", "print_age", "spread", "limit_price", "depth", "estimated_cost", "rounded_fee", "duplicate",
     "minimum_size", "exit_edge",
 )  # fmt: skip
 """The checks of a decision in the order in which they are shown."""

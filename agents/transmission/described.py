@@ -64,6 +64,11 @@ CHECKS: tuple[Described, ...] = (
         "guard", "estimated_cost", "Getting in must leave half of the edge.",
         "average price − mid ≤ max_cost_share × (fair − mid)",
     ),
+    Described(
+        "guard", "rounded_fee",
+        "The fee of the order, rounded once as the venue rounds it, must leave a gain at the worst price that it accepts.",
+        "size × (fair value − limit price) − rounded fee > 0",
+    ),
     Described("guard", "duplicate", "One order per cycle, run and token.", ""),
     Described("guard", "minimum_size", "Below the venue's minimum nothing is sent, and nothing is rounded up.", ""),
     Described(

@@ -38,6 +38,7 @@ REASONS: Mapping[str, str] = {
     "limit_price": "The best price on offer is beyond our limit price.",
     "depth": "Too little is shown within the limit price, or we have taken our part of it already.",
     "estimated_cost": "Half spread and walk would cost more than half of the gross edge.",
+    "rounded_fee": "The fee, rounded as the venue rounds it, would eat what is expected of so small an order.",
     "duplicate": "This cycle has placed that order already.",
     "minimum_size": "What is left is below the venue's minimum order.",
     "exit_edge": "The bid does not pay enough above fair value to leave.",

@@ -29,6 +29,7 @@ from agents.transmission.guard.draft import Draft
 from agents.transmission.guard.duplicate import duplicate
 from agents.transmission.guard.estimated_cost import estimated_cost
 from agents.transmission.guard.limit_price import highest_price, limit_price
+from agents.transmission.guard.rounded_fee import rounded_fee
 from agents.transmission.guard.spread import spread
 from agents.transmission.limits import Cuts, Limit, pass_or_refuse
 from agents.transmission.multipliers import MULTIPLIERS
@@ -75,6 +76,7 @@ ORDER_CHECKS: Mapping[str, Callable[[Draft, Settings], Limit]] = {
     "limit_price": limit_price,
     "depth": depth,
     "estimated_cost": estimated_cost,
+    "rounded_fee": rounded_fee,  # of what every check before has left
     "duplicate": duplicate,
 }
 """On the order, once its size is known. `BLOCK_CHECKS` come before."""

@@ -47,7 +47,8 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
         sell_price=sell, worst_loss=price, edge=_flat(offers.edge[row], exists),
         multiplier=_flat_event(evaluation.regimes.multiplier[row], event),
         tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
-        min_size_micro=_flat_event(listings.min_size_micro[row], event), open=is_open,
+        min_size_micro=_flat_event(listings.min_size_micro[row], event),
+        fees=tuple(panel.events[i].event.fees for i in event.tolist()), open=is_open,
         closed_reason=_closed_reasons(is_open, closed, event),
         belief=_beliefs(
             evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets), model=settings.model

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from datetime import datetime
 from pathlib import Path
 
 from core.control.database import ControlFile
-from core.model.command import Command, To, Verb
+from core.model.command import KILL_FILE, Command, To, Verb
 from core.model.ids import CommandId
 from core.units import instant, micros
 
@@ -20,6 +21,13 @@ CREATE TABLE IF NOT EXISTS taken (
     command_id TEXT NOT NULL, taker TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (command_id, taker)) WITHOUT ROWID;
 """
 _COLUMNS = "command_id, recipient, verb, arguments, asked_by, at"
+
+
+def lifting(data_dir: Path) -> str:
+    """Return the command line that lifts the kill switch of the desk of a folder, wherever it is typed."""
+    folder = data_dir.resolve()
+    removed = f"rm {shlex.quote(str(folder / KILL_FILE))} && " if (folder / KILL_FILE).exists() else ""
+    return f"{removed}python -m core.orchestrator --mode lift --data {shlex.quote(str(folder))}"
 
 
 class Commands:

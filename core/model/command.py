@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from core.model.ids import CommandId
 
+KILL_FILE = "KILL"
+"""A file of this name in a data folder is a kill that cannot be lifted while it is there."""
+
 
 class To(StrEnum):
     ENGINE = "engine"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.model.event import Instrument
+from core.model.event import Fees, Instrument
 from core.units import BoolArray, FloatArray, IntArray
 
 
@@ -23,6 +23,7 @@ class Targets:
     multiplier: FloatArray  # (n_instruments,) regime multiplier; earned size is Transmission's
     tick_micro: IntArray  # (n_instruments,)
     min_size_micro: IntArray  # (n_instruments,)
+    fees: tuple[Fees, ...]  # of each instrument
     open: BoolArray  # (n_instruments,) False: nothing may be opened, `closed_reason` says why
     closed_reason: tuple[str, ...]  # reason code, "" where open
     belief: tuple[dict[str, object], ...]  # what the decision row keeps: p_model, p_market, p_pooled, sd, regime, ...

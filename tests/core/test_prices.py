@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.model.event import NO_FEES, FeeRounding, Fees
-from core.prices import all_in_price, executable_price, fee_micro, fee_per_share, net_price, walk
+from core.prices import all_in_price, executable_price, fee_micro, fee_per_share, fees_micro, net_price, walk
 from core.units import MICRO, micro
 
 POLYMARKET = Fees(0.05)
@@ -73,6 +73,19 @@ def test_a_fee_is_exact_for_amounts_beyond_the_reach_of_floats() -> None:
         fine = (exact * Decimal("0.05") / 10).quantize(Decimal(1), ROUND_HALF_UP) * 10
         cents = (exact * Decimal("0.07") / 10_000).quantize(Decimal(1), ROUND_CEILING) * 10_000
         assert (fee_micro(price, size, POLYMARKET), fee_micro(price, size, KALSHI)) == (fine, cents)
+
+
+@pytest.mark.parametrize("fees", [POLYMARKET, KALSHI, Fees(0.0695), Fees(0.25, 2.0, FeeRounding.UP_CENT), NO_FEES])
+def test_the_fees_of_many_executions_are_those_of_each_alone(fees: Fees) -> None:
+    """On a grid of a tenth of a cent and a hundredth of a share, where many a fee is a whole cent."""
+    dice = np.random.default_rng(2)
+    price, size = 1_000 * dice.integers(1, 1_000, 2_000), 10_000 * dice.integers(0, 20_000, 2_000)
+    price[:400], size[:400] = 100_000 * dice.integers(1, 10, 400), MICRO * dice.integers(1, 400, 400)
+
+    together = fees_micro(price, size, fees)
+
+    assert together.tolist() == [fee_micro(price[i : i + 1], size[i : i + 1], fees) for i in range(2_000)]
+    assert together.tolist() == [int(fees_micro(price[i], size[i], fees)) for i in range(2_000)]
 
 
 def test_the_exponent_of_a_schedule_counts() -> None:

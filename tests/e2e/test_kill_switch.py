@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.commands import KILL_FILE
 from agents.transmission.tripwires import KILL
 from core.control.commands import Commands
-from core.model.command import Command, To, Verb
+from core.model.command import KILL_FILE, Command, To, Verb
 from core.model.ids import CommandId
 from core.wiring.desk import demo_adapter
 from tests.e2e.conftest import orchestrator

@@ -14,7 +14,7 @@ from core.journal.fold import apply
 from core.model.account import Account, new_account
 from core.model.cycle import Cause, Cycle
 from core.model.decision import Decision
-from core.model.event import Instrument, Side
+from core.model.event import NO_FEES, Fees, Instrument, Side
 from core.model.orders import Level, Orders, Reports, Status
 from core.model.quotes import Quotes
 from core.model.rule import Extreme
@@ -69,6 +69,7 @@ class Market:
     last_print: float = np.nan
     print_age: float = np.inf
     prints_only: bool = False
+    fees: Fees = NO_FEES
 
 
 def quotes_of(markets: Sequence[Market]) -> Quotes:
@@ -105,6 +106,7 @@ def targets_of(markets: Sequence[Market], n_runs: int = 1, instruments: tuple[In
         worst_loss=price.copy(), edge=fair - price, multiplier=np.array([m.multiplier for m in markets]),
         tick_micro=np.array([round(m.tick * MICRO) for m in markets], np.int64),
         min_size_micro=np.array([round(m.min_size * MICRO) for m in markets], np.int64),
+        fees=tuple(m.fees for m in markets),
         open=np.array([m.opened for m in markets], np.bool_), closed_reason=tuple(m.closed_reason for m in markets),
         belief=tuple({"p_model": m.fair} for m in markets),
     )  # fmt: skip
