@@ -74,7 +74,7 @@ TRADES: dict[str, Any] = {
         "provisional_outcome": "win", "provisional_winner": "44-45°F", "provisional_reading": 45.0,
         "order_id": "o-3c0f9a1b77d2e641", "decision_id": "d-3c0f9a1b77d2e641", "mode": "demo",
     }],
-    "total_size_usd": 18.05, "total_fee_usd": 0.73, "total_realized_pnl": 76.22, "wins": 1, "losses": 0, "pending": 0,
+    "total_size_usd": 18.05, "total_fee_usd": 0.73, "total_realized_pnl": 76.22, "wins": 1, "losses": 0, "pending": 0, "closed": 0,
 }  # fmt: skip
 
 LOGS: dict[str, Any] = {
@@ -83,6 +83,7 @@ LOGS: dict[str, Any] = {
         "seq": 1204, "timestamp": "2026-12-09T18:15:00Z", "level": "INFO", "desk": "weather", "station_code": "",
         "event_day": None, "event_id": "", "cycle": 5, "action_type": "cycle", "type": "cycle_complete",
         "message": "cycle #5 complete, equity 9991.40 $", "data": {"cycle_number": 5}, "measured": {"duration_ms": 412.0},
+        "extreme": "", "venue": "",
     }],
 }  # fmt: skip
 

@@ -141,6 +141,7 @@ POSITIONS: dict[str, Any] = {
                     "value_usd": 4.9,
                     "unrealised_usd": 0.75,
                     "sellable_usd": 4.9,
+                    "unit": "F",
                 }
             ],
             "cost_usd": 15.21019,

@@ -81,7 +81,7 @@ EXPLANATION: dict[str, Any] = {
         }
     ],
     "rule": {
-        "sentence": "Highest listed report of RKSI by wunderground, whole °C, halves up, civil day",
+        "sentence": "Highest listed report of RKSI by Weather Underground, whole °C, halves up, civil day",
         "station_code": "RKSI",
         "source": "wunderground",
         "source_url": "https://example.org/history/RKSI",
@@ -114,7 +114,7 @@ EXPLANATION: dict[str, Any] = {
         "n_residuals": 0,
         "regime": "STABLE",
         "regime_reason": "",
-        "measures": [{"name": "disagreement", "value": 0.26458, "limit": 2.00434}],
+        "measures": [{"name": "disagreement", "value": 0.26458, "limit": 2.00434, "unit": "°"}],
         "brackets": [
             {
                 "rank": 4,
@@ -177,6 +177,7 @@ EXPLANATION: dict[str, Any] = {
             "verdict": "shrink",
             "allowed_shares": 5,
             "bound": True,
+            "unit": "× size",
         }
     ],
     "order": {

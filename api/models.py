@@ -83,7 +83,7 @@ class SourceReply(Reply):
     last_success: dt.datetime | None
     age_seconds: float | None
     error: str | None
-    state: str = Field(description="ok, waiting (not asked yet), no key or down")
+    state: str = Field(description="ok, waiting (not asked yet), no key, limited, unreadable or down")
 
 
 class RiskReply(Reply):
@@ -187,7 +187,7 @@ class EdgeReply(Reply):
     f_kelly: float | None = Field(description="Growth-optimal share of wealth")
     size_usd: float = Field(description="Ordered in this cycle, 0 for a skip")
     decision: str
-    reason: str
+    reason: str = Field(description="Reason code; `deciding` while this cycle's decisions are not written yet")
     decision_time_utc: dt.datetime
     age_seconds: float
     held_yes: float
@@ -225,7 +225,9 @@ class TradeReply(Reply):
     shares: float
     fee_usd: float
     size_usd: float
-    edge: float | None
+    edge: float | None = Field(
+        description="Of a buy: fair value less price with fee; of a sell: price less fee, less fair value [USD per share]"
+    )
     edge_pct: float | None
     f_kelly: float | None
     p_zeus: float | None
@@ -237,7 +239,9 @@ class TradeReply(Reply):
     model: str
     regime_at_entry: str
     reason: str
-    outcome: str = Field(description="win, loss or pending; only a final settlement or a sale decides")
+    outcome: str = Field(
+        description="win, loss, pending or closed (a buy that was sold again); only a final settlement or a sale decides"
+    )
     status: str = Field(description="open, closed or settled")
     realized_pnl: float | None = Field(description="Net of this row's own fee")
     pnl_gross: float | None
@@ -262,6 +266,7 @@ class TradesReply(Page):
     wins: int
     losses: int
     pending: int
+    closed: int = Field(description="Buys whose shares were all sold again; what came of them stands in the sales")
 
 
 class LogReply(Reply):
@@ -278,6 +283,8 @@ class LogReply(Reply):
     message: str
     data: dict[str, object]
     measured: dict[str, object] = Field(description="Wall-clock facts; they differ from run to run")
+    extreme: str = Field("", description="high or low, of its event; empty where the line is about none")
+    venue: str = Field("", description="Of its event; empty where the line is about none")
 
 
 class LogsReply(Page):

@@ -63,7 +63,7 @@ class StationCardReply(Reply):
     held: list[str]
     at_risk_usd: float
     pnl_usd: float | None
-    age_seconds: float = Field(description="Of the evaluation")
+    age_seconds: float = Field(description="Of the evaluation; all ages of a reply are at one instant")
     window_start: dt.datetime
     window_end: dt.datetime
 
@@ -98,6 +98,7 @@ class HoldingReply(Reply):
     value_usd: float | None
     unrealised_usd: float | None
     sellable_usd: float = Field(description="What the book takes of it now; the rest counts as nothing")
+    unit: str = Field(description="Of the bracket: F or C")
 
 
 class OutcomeReply(Reply):

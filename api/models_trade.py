@@ -51,6 +51,7 @@ class MeasureReply(Reply):
     name: str
     value: float | None
     limit: float | None
+    unit: str = Field(description="Of value and limit: s, °; empty for a plain number")
 
 
 class BelievedBracketReply(Reply):
@@ -78,8 +79,8 @@ class BeliefReply(Reply):
     p_pooled: float | None
     pool_weight: float | None
     fair: float | None = Field(description="Of a share of the traded side [USD]")
-    price: float | None = Field(description="All-in, of the reference size [USD per share]")
-    edge: float | None
+    price: float | None = Field(description="All-in, of the reference size; of a sale what it fetched less fee [USD per share]")
+    edge: float | None = Field(description="Fair value less price; of a sale price less fair value [USD per share]")
     fraction: float | None
     n_residuals: int | None
     regime: str
@@ -139,6 +140,7 @@ class AskedReply(Reply):
     verdict: str = Field(description="pass, shrink, refuse, not_applicable or not_built")
     allowed_shares: float | None
     bound: bool = Field(description="This check set the size")
+    unit: str = Field(description="Of value and limit: R, $, $ per share, shares, s, min, × size, a share; empty for a number")
 
 
 class SentReply(Reply):

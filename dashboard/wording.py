@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -9,12 +10,17 @@ from decimal import Decimal
 MINUS = "−"
 NONE = "—"
 Number = float | Decimal
+LABEL = re.compile(
+    r"(?P<low>-?\d+)°?(?P<first>[CF]?)(?: ?(?:-|–|to) ?(?P<high>-?\d+))?°?(?P<unit>[CF]?)"
+    r"(?:(?P<below> or below)|(?P<above> or (?:above|higher)))?"
+)
 LENGTHS = (("d", 86_400, 2), ("h", 3_600, 1), ("min", 60, 1))  # unit, seconds, least number of it
 
 # Reason codes in a trader's words; a code that is not here is said as it is written.
 REASONS: Mapping[str, str] = {
     "as_wanted": "as wanted",
     "on_target": "on target",
+    "deciding": "deciding…",
     "rule_unreadable": "rule not understood",
     "listing_changed": "listing changed",
     "rule_inferred": "rule inferred, not read",
@@ -54,6 +60,7 @@ REASONS: Mapping[str, str] = {
     "spread": "spread too wide",
     "depth": "too little depth",
     "estimated_cost": "would cost half the edge",
+    "rounded_fee": "fee would eat the gain",
     "minimum_size": "below minimum order",
     "priced": "no executable price",
     "open_event": "closed to new positions",
@@ -115,8 +122,10 @@ def dollars(amount: Number | None) -> str:
 
 
 def shares(size: Number | None) -> str:
-    """Return a number of shares."""
-    return NONE if size is None else trimmed(size, 1 if -10 < size < 10 else 0)
+    """Return a number of shares; what is held is never 0."""
+    if size is None:
+        return NONE
+    return trimmed(size, 2 if -1 < size < 1 else 1 if -10 < size < 10 else 0)
 
 
 def bracket(lower: int | None, upper: int | None) -> str:
@@ -124,6 +133,16 @@ def bracket(lower: int | None, upper: int | None) -> str:
     if lower is None or upper is None:
         return f"≤ {whole(upper)}" if lower is None else f"≥ {whole(lower)}"
     return whole(lower) if lower == upper else f"{whole(lower)}–{whole(upper)}"
+
+
+def spelled(label: str, unit: str = "") -> str:
+    """Return a venue's name of a bracket as the ladder writes it, with its unit; another text as it is."""
+    found = LABEL.fullmatch(label.strip())
+    if found is None:
+        return label
+    low, high = int(found["low"]), int(found["high"] or found["low"])
+    side = (None, low) if found["below"] else (low, None) if found["above"] else (low, high)
+    return f"{bracket(*side)}°{found['unit'] or found['first'] or unit}"
 
 
 def whole(value: int | None) -> str:

@@ -13,7 +13,7 @@ from api.replies import reply, reply_list
 
 router = APIRouter(prefix="/api/trades", tags=["Trades"], route_class=StrictRoute)
 TradeDate = Annotated[Day | None, Query(description="UTC day of the execution, YYYY-MM-DD", examples=["2026-12-09"])]
-Outcome = Annotated[Literal["win", "loss", "pending"] | None, Query(description="How it ended")]
+Outcome = Annotated[Literal["win", "loss", "pending", "closed"] | None, Query(description="How it ended")]
 Extreme = Annotated[Literal["high", "low"] | None, Query(description="Highest or lowest temperature")]
 Side = Annotated[Literal["YES", "NO"] | None, Query(description="What was bought")]
 Sort = Annotated[

@@ -47,6 +47,8 @@ class LogRow:
     message: str
     data: Mapping[str, object]
     measured: Mapping[str, object]
+    extreme: str = ""  # of its event: "high" or "low"; "" where the line is about none, or it was never evaluated
+    venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,17 @@ class ActivityService:
             *([ACTIVITY.c.event_id == event_id] if event_id is not None else []),
         )
         total, rows = journal.logs(conditions, limit, offset)
-        return Logs(now, SOURCE, journal.version(), total, limit, offset, tuple(_log(row) for row in rows))
+        events = self._events(rows)
+        logs = tuple(_log(row, *events.get(row["event_id"], ("", ""))) for row in rows)
+        return Logs(now, SOURCE, journal.version(), total, limit, offset, logs)
+
+    def _events(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, tuple[str, str]]:
+        """Return extreme and venue of the events that rows are about."""
+        days, believed = [day_of(row["event_day"]) for row in rows if row["event_id"]], self._shelves.believed()
+        first = min((one for one in days if one is not None), default=None)
+        if believed is None or first is None:
+            return {}
+        return {row["event_id"]: (row["extreme"], row["venue"]) for row in believed.outlooks(first)}
 
     def dates(self) -> LogDays:
         """Return the UTC days that have rows, newest first."""
@@ -179,10 +191,10 @@ def _label(on: date, today: date) -> str:
     return {0: "Today", 1: "Yesterday"}.get((today - on).days, f"{on:%a} {on.day} {on:%b}")
 
 
-def _log(row: Mapping[str, Any]) -> LogRow:
+def _log(row: Mapping[str, Any], extreme: str, venue: str) -> LogRow:
     return LogRow(
         seq=row["seq"], timestamp=instant(row["at"]), level=row["severity"], desk=row["desk"], station_code=row["station"],
         event_day=day_of(row["event_day"]), event_id=row["event_id"], cycle=row["cycle"], action_type=row["action"],
         type=row["type"], message=row["message"], data=orjson.loads(row["data"] or "{}"),
-        measured=orjson.loads(row["measured"] or "{}"),
+        measured=orjson.loads(row["measured"] or "{}"), extreme=extreme, venue=venue,
     )  # fmt: skip

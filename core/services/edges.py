@@ -19,7 +19,7 @@ from core.services.values import day, in_fahrenheit, moment, number, pct, usd, w
 from core.units import MICRO
 
 SOURCE = "evaluations of the weather desk, decisions of the journal"
-ON_TARGET = "on_target"
+ON_TARGET, DECIDING = "on_target", "deciding"
 NOT_SETTLED_FOR = timedelta(hours=48)  # an event without the venue's word stays on the pages this long after its window
 
 
@@ -137,6 +137,8 @@ class Outlook:
     best_side: str
     n_brackets: int
     open: bool  # its settlement is not over: the window has not ended or the venue has not spoken
+    winner_market_id: str = ""  # by the newest word about how it ended; "" before there is one
+    final: bool = False  # that word is the venue's; else it is ours, from METAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,19 @@ class Outlooks:
     n: int
     outlooks: tuple[Outlook, ...]
     missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What was said of how events ended, by event id: the venue's words, and ours from METAR."""
+
+    finals: Mapping[str, Mapping[str, Any]]
+    provisionals: Mapping[str, Mapping[str, Any]]
+
+    def of(self, event_id: str) -> tuple[str, bool]:
+        """Return the market that won, "" before there is a word, and whether the venue said so."""
+        word = self.finals.get(event_id) or self.provisionals.get(event_id)
+        return str(word["winner"]) if word else "", event_id in self.finals
 
 
 class EdgeService:
@@ -190,8 +205,8 @@ class EdgeService:
         if believed is None:
             return Outlooks(now, SOURCE, 0, (), self._shelves.missing())
         first = (now - NOT_SETTLED_FOR - timedelta(days=2)).date() if only_open else since
-        finals = self._finals()
-        found = (self._outlook(row, believed.brackets(row["event_id"]), finals, now) for row in believed.outlooks(first))
+        words = self._words()
+        found = (self._outlook(row, believed.brackets(row["event_id"]), words, now) for row in believed.outlooks(first))
         kept = [outlook for outlook in found if outlook.open or not only_open]
         kept.sort(key=lambda one: (one.event_day, one.city, one.extreme, one.venue, one.event_id))
         return Outlooks(now, SOURCE, len(kept), tuple(kept))
@@ -202,24 +217,30 @@ class EdgeService:
         row = believed.outlook(event_id) if believed else None
         if believed is None or row is None:
             raise UnknownIdError(f"event {event_id[:80]!r} was never evaluated here")
-        return self._outlook(row, believed.brackets(event_id), self._finals(), self._shelves.present().now)
+        return self._outlook(row, believed.brackets(event_id), self._words(), self._shelves.present().now)
 
-    def _outlook(
-        self, row: Mapping[str, Any], brackets: Sequence[Mapping[str, Any]], finals: frozenset[str], now: datetime
-    ) -> Outlook:
-        return _outlook(row, window_of_row(row, self._shelves.stations()), finals, now, brackets)
+    def _outlook(self, row: Mapping[str, Any], brackets: Sequence[Mapping[str, Any]], words: _Words, now: datetime) -> Outlook:
+        return _outlook(row, window_of_row(row, self._shelves.stations()), words.of(row["event_id"]), now, brackets)
 
-    def _finals(self) -> frozenset[str]:
+    def _words(self) -> _Words:
         journal = self._shelves.journal()
-        return frozenset(journal.finals()) if journal else frozenset()
+        return _Words(journal.finals(), journal.provisionals()) if journal else _Words({}, {})
+
+    def _ruled_until(self) -> datetime | None:
+        """Return the newest cycle whose decisions are written; what was evaluated after it is not decided yet."""
+        journal = self._shelves.journal()
+        newest = journal.newest_cycle() if journal else None
+        return newest.cycle.scheduled_at if newest else None
 
     def _edges(self, outlooks: Sequence[Outlook], now: datetime) -> Iterable[Edge]:
-        believed, held = self._shelves.believed(), self._shelves.held()
+        # Until when is asked first: a cycle that is written meanwhile says "deciding" once more, never "on target" too early.
+        until, believed, held = self._ruled_until(), self._shelves.believed(), self._shelves.held()
         ruled = {at: self._shelves.rulings(at) for at in {outlook.decided_at for outlook in outlooks}}
         for outlook in outlooks if believed else ():
             rulings = ruled[outlook.decided_at].get(outlook.event_id, {})
+            decided = until is not None and outlook.decided_at <= until
             for row in believed.brackets(outlook.event_id) if believed else ():
-                yield _edge(row, outlook, rulings, held, now)
+                yield _edge(row, outlook, rulings, held, now, decided=decided)
 
 
 def window_of_row(row: Mapping[str, Any], stations: Mapping[str, Station]) -> tuple[datetime, datetime]:
@@ -234,12 +255,13 @@ def window_of_row(row: Mapping[str, Any], stations: Mapping[str, Station]) -> tu
 
 
 def _outlook(
-    row: Mapping[str, Any], window: tuple[datetime, datetime], finals: frozenset[str], now: datetime,
+    row: Mapping[str, Any], window: tuple[datetime, datetime], ended: tuple[str, bool], now: datetime,
     brackets: Sequence[Mapping[str, Any]],
 ) -> Outlook:  # fmt: skip
     priced = [one for one in brackets if number(one["edge"]) is not None]
     best = max(priced, key=lambda one: float(one["edge"]), default=None)
     (window_start, window_end), event_day = window, day(row["event_day"]) or window[0].date()
+    winner, final = ended
     return Outlook(
         event_id=row["event_id"], venue=row["venue"], station_code=row["station"], city=row["city"], event_day=event_day,
         extreme=row["extreme"], unit=row["unit"], title=row["title"], regime=row["regime"], mean=number(row["mean"]),
@@ -252,13 +274,14 @@ def _outlook(
         n_residuals=whole(row["n_residuals"]) or 0, pool_weight=number(row["pool_weight"]), refusal=row["refusal"] or "",
         decided_at=moment(row["scheduled_at"]) or now, best_edge=number(best["edge"]) if best else None,
         best_bracket=best["label"] if best else "", best_side=best["side"] if best else "", n_brackets=len(brackets),
-        open=row["event_id"] not in finals and window_end + NOT_SETTLED_FOR > now,
+        open=not final and window_end + NOT_SETTLED_FOR > now, winner_market_id=winner, final=final,
     )  # fmt: skip
 
 
 def _edge(
-    row: Mapping[str, Any], outlook: Outlook, rulings: Mapping[str, Mapping[str, Any]], held: Mapping[str, int], now: datetime
-) -> Edge:
+    row: Mapping[str, Any], outlook: Outlook, rulings: Mapping[str, Mapping[str, Any]], held: Mapping[str, int], now: datetime,
+    *, decided: bool,
+) -> Edge:  # fmt: skip
     side, unit = row["side"] or "", outlook.unit
     price = number(row["yes_price" if side == "YES" else "no_price"]) if side else None
     ruled = [rulings[token] for token in (row["yes"], row["no"]) if token in rulings]
@@ -277,7 +300,7 @@ def _edge(
         depth_shares=_depth(row, side),
         f_kelly=number(row["fraction_yes" if side == "YES" else "fraction_no"]) if side else None,
         size_usd=usd(abs(ruling["order_micro"]) * ruling["price_micro"] // MICRO) if ruling and ordered else Decimal(0),
-        decision="trade" if ordered else "skip", reason=ruling["reason_code"] if ruling else _unruled(row),
+        decision="trade" if ordered else "skip", reason=ruling["reason_code"] if ruling else _unruled(row, decided=decided),
         decision_time_utc=outlook.decided_at, age_seconds=max(0.0, (now - outlook.decided_at).total_seconds()),
         held_yes=usd(held.get(row["yes"], 0)), held_no=usd(held.get(row["no"], 0)),
         target_yes=_target(rulings.get(row["yes"])), target_no=_target(rulings.get(row["no"])),
@@ -293,9 +316,11 @@ def _target(ruling: Mapping[str, Any] | None) -> Decimal | None:
     return None if ruling is None else usd(ruling["allowed_micro"])
 
 
-def _unruled(row: Mapping[str, Any]) -> str:
-    """Return why there is no ruling: where the desk would trade, it holds what it wants."""
-    return ON_TARGET if row["decision"] == "trade" else str(row["reason"])
+def _unruled(row: Mapping[str, Any], *, decided: bool) -> str:
+    """Return why there is no ruling: where the desk would trade, it holds what it wants, once the cycle is decided."""
+    if row["decision"] != "trade":
+        return str(row["reason"])
+    return ON_TARGET if decided else DECIDING
 
 
 def names_of(text: Any) -> tuple[str, ...]:

@@ -33,6 +33,18 @@ class Meaning:
     formula: str
 
 
+# In what a check or a measure counts; what is not here is a plain number. R: the desk's unit of risk.
+UNITS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("bracket", "city_day", "region_day", "desk_day", "open_risk", "source", "day_loss", "week_loss", "worst_day"), "R"
+    ),
+    **dict.fromkeys(("market_cap", "bankroll", "min_cash", "trade_ceiling", "rounded_fee"), "$"),
+    **dict.fromkeys(("priced", "fair_gap", "spread", "limit_price", "estimated_cost", "exit_edge"), "$ per share"),
+    **dict.fromkeys(("book_age", "forecast_age", "forecast_confirmed", "metar_age"), "s"),
+    **dict.fromkeys(("disagreement", "moved", "off_curve"), "°"),
+    **dict.fromkeys(("regime", "earned_size"), "× size"),
+    "print_age": "min", "minimum_size": "shares", "kelly_cap": "of equity", "depth": "of what is shown",
+}  # fmt: skip
 UNKNOWN_CHECK = Meaning("", "", "")
 
 
@@ -57,6 +69,7 @@ class Measure:
     name: str
     value: float | None
     limit: float | None
+    unit: str = ""  # of UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +87,8 @@ class Belief:
     p_pooled: float | None
     pool_weight: float | None  # of the model
     fair: float | None  # of a share of the traded side [USD]
-    price: float | None  # all-in, of the reference size [USD per share]
-    edge: float | None
+    price: float | None  # all-in, of the reference size; of a sale what it fetched less its fee [USD per share]
+    edge: float | None  # fair value less price; of a sale price less fair value
     fraction: float | None  # growth-optimal share of wealth
     n_residuals: int | None
     regime: str
@@ -97,6 +110,7 @@ class Asked:
     verdict: str
     allowed_shares: Decimal | None
     bound: bool
+    unit: str = ""  # of value and limit, of UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +261,7 @@ class ExplainService:
             yield Asked(
                 check["name"], meaning.stage, meaning.sentence, meaning.formula, check["value"], check["limit"],
                 check["verdict"], None if allowed is None else usd(allowed), check["name"] == row["reason_code"],
+                UNITS.get(check["name"], ""),
             )  # fmt: skip
 
     def _sizing(self, row: Row) -> Sizing | None:
@@ -284,18 +299,26 @@ def _belief(row: Row, outlook: Row | None, brackets: Sequence[Row], trade: Trade
     seen = outlook or {}
     pooled = number(told.get("p_pooled"))
     measures = (
-        Measure(name, number(told[name]), number(told[f"{name}_limit"])) for name in sorted(told) if f"{name}_limit" in told
+        Measure(name, number(told[name]), number(told[f"{name}_limit"]), UNITS.get(name, ""))
+        for name in sorted(told)
+        if f"{name}_limit" in told
     )
     return Belief(
         unit=trade.unit, mean=number(told.get("mean", seen.get("mean"))), sd=number(told.get("sd", seen.get("sd"))),
         forecast=number(seen.get("forecast")), floor=number(told.get("floor", seen.get("floor"))),
         p_no_more=number(seen.get("p_no_more")), p_model=number(told.get("p_model")), p_market=number(told.get("p_market")),
         p_pooled=pooled, pool_weight=number(seen.get("pool_weight")),
-        fair=None if pooled is None else pooled if trade.side == "YES" else 1.0 - pooled, price=number(told.get("price")),
-        edge=number(told.get("edge")), fraction=trade.f_kelly, n_residuals=whole(told.get("n_residuals")),
+        fair=None if pooled is None else pooled if trade.side == "YES" else 1.0 - pooled,
+        price=number(told.get("price")) if trade.action == "buy" else _fetched(trade),
+        edge=number(told.get("edge")) if trade.action == "buy" else trade.edge, fraction=trade.f_kelly,
+        n_residuals=whole(told.get("n_residuals")),
         regime=str(told.get("regime", "")), regime_reason=str(told.get("regime_reason", "")), measures=tuple(measures),
         brackets=tuple(_bracket(one, trade) for one in sorted(brackets, key=lambda one: one["bracket"])),
     )  # fmt: skip
+
+
+def _fetched(trade: Trade) -> float | None:
+    return float((trade.size_usd - trade.fee_usd) / trade.shares) if trade.shares else None
 
 
 def _bracket(row: Row, trade: Trade) -> BelievedBracket:

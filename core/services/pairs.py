@@ -53,7 +53,7 @@ class PairService:
     def pairs(self) -> Pairs:
         """Return each two events of one city, day and extreme on two venues, with the sentences why they may differ."""
         now = self._shelves.present().now
-        found = tuple(self._found(self._stations.every_card(), now))
+        found = tuple(self._found(self._stations.every_card(now), now))
         return Pairs(now, SOURCE, len(found), found, self._shelves.missing())
 
     def _found(self, cards: Sequence[StationCard], now: datetime) -> Iterator[Pair]:

@@ -44,6 +44,7 @@ class Holding:
     value_usd: Decimal | None
     unrealised_usd: Decimal | None
     sellable_usd: Decimal = Decimal(0)  # what the book takes of it now, the rest counts as nothing
+    unit: str = ""  # of the bracket
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,7 @@ def _holding(held: _Held, books: _Bids, now: datetime) -> Holding:
         cost_usd=cost, bid=None if proceeds is None else proceeds / held.size_micro,
         bid_at=books.at, bid_age_seconds=(now - books.at).total_seconds() if books.at else None, value_usd=value,
         unrealised_usd=None if value is None else value - cost, sellable_usd=usd(proceeds_micro),
+        unit=str(instrument.unit),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class Result:
     """
 
     status: str  # "open", "closed", "settled"
-    outcome: str  # "win", "loss", "pending"
+    outcome: str  # "win", "loss", "pending", "closed": its shares were sold again, the sales say what came of them
     gross_micro: int | None
     risk_micro: int
 
@@ -41,7 +41,7 @@ def results(fills: Sequence[Fill], pays_micro: int | None) -> tuple[Result, ...]
         fills: oldest first, of one run.
         pays_micro: what a share pays now that its event is final [micro-USD]; None: not final.
     """
-    shares, cost, earned = [0] * len(fills), [0] * len(fills), [0] * len(fills)
+    shares, cost = [0] * len(fills), [0] * len(fills)
     sold: dict[int, tuple[int, int]] = {}
     for index, fill in enumerate(fills):
         if fill.size_micro > 0:
@@ -55,12 +55,11 @@ def results(fills: Sequence[Fill], pays_micro: int | None) -> tuple[Result, ...]
         lost = _parted(shares, gone, held)
         freed = _parted(cost, sum(cost) * gone // held if gone < held else sum(cost), sum(cost))
         for lot in range(index):
-            earned[lot] += (fill.notional_micro * lost[lot] // gone if gone else 0) - freed[lot]
             shares[lot] -= lost[lot]
             cost[lot] -= freed[lot]
         sold[index] = sum(freed), fill.notional_micro
     return tuple(
-        _exit(fill, *sold[index]) if index in sold else _entry(fill, shares[index], cost[index], earned[index], pays_micro)
+        _exit(fill, *sold[index]) if index in sold else _entry(fill, shares[index], cost[index], pays_micro)
         for index, fill in enumerate(fills)
     )
 
@@ -83,10 +82,10 @@ def _exit(fill: Fill, freed: int, proceeds: int) -> Result:
     return Result("closed", "win" if gross > fill.fee_micro else "loss", gross, freed)
 
 
-def _entry(fill: Fill, shares: int, cost: int, earned: int, pays_micro: int | None) -> Result:
+def _entry(fill: Fill, shares: int, cost: int, pays_micro: int | None) -> Result:
     risk = fill.notional_micro + fill.fee_micro
     if shares == 0:
-        return Result("closed", "win" if earned > fill.fee_micro else "loss", 0, risk)
+        return Result("closed", "closed", 0, risk)
     if pays_micro is None:
         return Result("open", "pending", None, risk)
     gross = shares * pays_micro // MICRO - cost

@@ -1,11 +1,11 @@
-"""How each outside service is, and which of its answers were not believed."""
+"""How each outside service is, which of its answers did not come, and which were not believed."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,16 @@ from core.units import instant, micros, parse_iso
 
 SOURCE = "heartbeat of the engine; index of the snapshots"
 SPAN = timedelta(hours=24)
+RECENT = timedelta(hours=1)
 MOST_SHOWN = 60  # of one source and kind: what one says at length does not hide the others
+# What is said where no answer came that could be read or kept: the service was down, asked for rest, or was not asked at all.
+_SILENT = re.compile(
+    r"try again later|wait before asking again|wait for new ones|left alone for|check address, key and parameters",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"^.*?: ")  # whose sentence it is: a service, a report, a market
+_ASIDE, _NUMBER = re.compile(r" ?\(.*(\)|$)"), re.compile(r"\S*\d[^\s;,]*")
+_RESTS = "left alone for"  # after other failures, which say more
 _NO_KEY = re.compile(r"\bno (api )?key\b|\bkey is (not set|missing)|\bwithout a key\b", re.IGNORECASE)
 
 # What is said of a source, from well to ill.
@@ -26,6 +35,8 @@ STATES: Mapping[str, str] = {
     "unreadable": "answers what cannot be read",
     "down": "does not answer",
 }
+SICK = ("limited", "unreadable", "down")
+Told = tuple[int, str, str, str, str, bool]  # received at, kind, subject, source, why, as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +53,34 @@ class SourceRow:
     successes: int  # since the engine started
     failures: int
     retries: int
+    unanswered_hour: int = 0  # what was wanted of it in the last hour and did not come
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Answers of one source about one subject that were quarantined for the same reason; raw bytes are kept."""
+    """Answers of one source that were quarantined for the same kind of reason; raw bytes are kept."""
 
     source: str
     kind: str
-    subject: str
-    reason: str
+    subject: str  # of the newest
+    reason: str  # of the newest, word by word
     whole: bool  # the whole answer; else some of its rows
     count: int
+    first_at: datetime
+    last_at: datetime
+    subjects: int = 1  # how many they are about
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What was wanted of one service and did not come, for one kind of reason: there are no bytes of it."""
+
+    service: str
+    source: str
+    reason: str  # of the newest, word by word
+    count: int
+    recent: int  # of the last hour
+    subjects: int
     first_at: datetime
     last_at: datetime
 
@@ -68,6 +95,12 @@ class SourceHealth:
     quarantined: Mapping[str, int]  # by source
     since: datetime
     missing: str = ""
+    silences: tuple[Silence, ...] = ()  # newest first
+
+    @property
+    def sick(self) -> tuple[SourceRow, ...]:
+        """Return the services that fail now."""
+        return tuple(one for one in self.sources if one.state in SICK)
 
 
 class SourceService:
@@ -77,22 +110,33 @@ class SourceService:
         self._shelves = shelves
 
     def health(self) -> SourceHealth:
-        """Return every service, and what was quarantined in the last 24 hours."""
+        """Return every service, and what did not come or was quarantined in the last 24 hours."""
         present = self._shelves.present()
         since = present.now - SPAN
-        rows = self._doubted(since, present)
-        doubts = sorted(_grouped(rows), key=lambda one: (one.last_at, one.source, one.subject, one.reason), reverse=True)
+        told = self._told(since, present)
+        sources = tuple(_with_troubles(row, told) for row in source_rows(present))
         return SourceHealth(
-            present.now, SOURCE, len(rows), tuple(source_rows(present)), tuple(_newest(doubts)),
-            dict(Counter(source for _, _, _, source, _, _ in rows)), since, self._shelves.missing(),
+            present.now, SOURCE, sum(told.quarantined.values()), sources, told.doubts, told.quarantined, since,
+            self._shelves.missing(), told.silences,
         )  # fmt: skip
 
-    def _doubted(self, since: datetime, present: Present) -> list[tuple[int, str, str, str, str, bool]]:
+    def _told(self, since: datetime, present: Present) -> _Sorted:
+        """Return what was said against answers, sorted once for each version of the journal."""
         catalogue, journal = self._shelves.catalogue(), self._shelves.journal()
         if catalogue is None:
-            return []
-        span = micros(since), micros(present.now)
-        return journal.keep(("doubted",), lambda: catalogue.doubted(*span)) if journal else catalogue.doubted(*span)
+            return _Sorted((), (), {})
+
+        def asked() -> _Sorted:
+            return _sorted(catalogue.doubted(micros(since), micros(present.now)), present.now)
+
+        return journal.keep(("doubted",), asked) if journal else asked()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    doubts: tuple[Doubt, ...]
+    silences: tuple[Silence, ...]
+    quarantined: Mapping[str, int]
 
 
 def source_rows(present: Present) -> Iterator[SourceRow]:
@@ -122,6 +166,26 @@ def _moment(text: object) -> datetime | None:
     return parse_iso(str(text)) if text else None
 
 
+def _with_troubles(row: SourceRow, told: _Sorted) -> SourceRow:
+    """Return a service with what it left unanswered lately; one that answers again keeps its last error in sight."""
+    own = [one for one in told.silences if one.service == row.name]
+    row = replace(row, unanswered_hour=sum(one.recent for one in own))
+    lies = [one for one in told.doubts if one.whole and row.name in (one.source, one.reason.partition(":")[0])]
+    troubles: list[Doubt | Silence] = [*own, *lies]
+    newest = max(troubles, key=lambda one: (_RESTS not in one.reason, one.last_at), default=None)
+    if row.last_error or newest is None:
+        return row
+    return replace(row, last_error=newest.reason, last_error_at=newest.last_at)
+
+
+def _sorted(rows: Sequence[Told], now: datetime) -> _Sorted:
+    silent = [row for row in rows if row[5] and _SILENT.search(row[4])]
+    lies = [row for row in rows if not (row[5] and _SILENT.search(row[4]))]
+    doubts = sorted(_doubts(lies), key=lambda one: (one.last_at, one.source, one.subject, one.reason), reverse=True)
+    silences = sorted(_silences(silent, now), key=lambda one: (one.last_at, one.service, one.reason), reverse=True)
+    return _Sorted(tuple(_newest(doubts)), tuple(silences), dict(Counter(source for _, _, _, source, _, _ in lies)))
+
+
 def _newest(doubts: Sequence[Doubt]) -> Iterator[Doubt]:
     told: Counter[tuple[str, str]] = Counter()
     for doubt in doubts:
@@ -130,10 +194,29 @@ def _newest(doubts: Sequence[Doubt]) -> Iterator[Doubt]:
             yield doubt
 
 
-def _grouped(rows: list[tuple[int, str, str, str, str, bool]]) -> Iterator[Doubt]:
-    groups: dict[tuple[str, str, str, str, bool], list[int]] = {}
+def form_of(reason: str) -> str:
+    """Return a sentence without names, numbers and what stands in brackets: what many sentences have in common."""
+    return _NUMBER.sub("#", _ASIDE.sub("", _NAMED.sub("", reason)))
+
+
+def _doubts(rows: Sequence[Told]) -> Iterator[Doubt]:
+    groups: dict[tuple[str, str, bool], list[tuple[int, str, str, str]]] = {}
     for received_at, kind, subject, source, reasons, whole in rows:
-        for reason in reasons.split("\n") if not whole else (reasons,):
-            groups.setdefault((source, kind, subject, reason, whole), []).append(received_at)
-    for (source, kind, subject, reason, whole), at in groups.items():
-        yield Doubt(source, kind, subject, reason, whole, len(at), instant(min(at)), instant(max(at)))
+        for reason in (reasons,) if whole else reasons.split("\n"):
+            groups.setdefault((source, form_of(reason), whole), []).append((received_at, kind, subject, reason))
+    for (source, _, whole), told in groups.items():
+        (last, kind, subject, reason), first = max(told), min(told)[0]
+        about = len({subject for _, _, subject, _ in told})
+        yield Doubt(source, kind, subject, reason, whole, len(told), instant(first), instant(last), about)
+
+
+def _silences(rows: Sequence[Told], now: datetime) -> Iterator[Silence]:
+    groups: dict[tuple[str, str, str], list[tuple[int, str, str]]] = {}
+    for received_at, _, subject, source, reason, _ in rows:
+        service = reason.partition(":")[0]
+        groups.setdefault((service, source, form_of(reason)), []).append((received_at, subject, reason))
+    lately = micros(now - RECENT)
+    for (service, source, _), told in groups.items():
+        last, _, reason = max(told)
+        recent, about = sum(at >= lately for at, _, _ in told), len({subject for _, subject, _ in told})
+        yield Silence(service, source, reason, len(told), recent, about, instant(min(told)[0]), instant(last))

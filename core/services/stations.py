@@ -32,6 +32,8 @@ STATES: Mapping[str, str] = {
     "watched": "priced each cycle, nothing is held",
 }
 ENDED = ("day over", "settled")
+# Words about brackets that the desk trades, though this cycle sent nothing: they are not skipped.
+TRADED = ("as_wanted", "on_target", "deciding", "earned_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,8 @@ class StationService:
         extreme: str | None = None, region: str | None = None, state: str | None = None,
     ) -> StationCards:  # fmt: skip
         """Return one card per event that is not settled for long, what is open first, then by day and city."""
-        now, everything = self._shelves.present().now, self.every_card()
+        now = self._shelves.present().now
+        everything = self.every_card(now)
         wanted = {
             "station_code": station_code, "venue": venue, "event_day": event_day, "extreme": extreme, "region": region,
             "state": state,
@@ -198,26 +201,25 @@ class StationService:
     ) -> StationRows:  # fmt: skip
         """Return each station that has a card, by code."""
         self._shelves.check_venue(venue)
+        now = self._shelves.present().now
         rows = [
             row
-            for row in self._rows(self.every_card())
+            for row in self._rows(self.every_card(now), now)
             if (venue is None or venue in row.venues) and region in (None, row.region)
         ]
         page = tuple(rows[offset : offset + limit])
-        return StationRows(
-            self._shelves.present().now, SOURCE, len(rows), len(rows), limit, offset, page, self._shelves.missing()
-        )
+        return StationRows(now, SOURCE, len(rows), len(rows), limit, offset, page, self._shelves.missing())
 
-    def marks(self, cards: Sequence[StationCard]) -> tuple[StationRow, ...]:
+    def marks(self, cards: Sequence[StationCard], as_of: datetime | None = None) -> tuple[StationRow, ...]:
         """Return the stations of some cards, with the sums of these cards alone: a map shows what its filters let through."""
-        return tuple(self._rows(cards))
+        return tuple(self._rows(cards, as_of or self._shelves.present().now))
 
     def station(self, code: str) -> StationDetail:
         """Return one station of the registry with its events; UnknownIdError when there is none of that code."""
         self._shelves.check_station(code)
-        cards = tuple(card for card in self.every_card() if card.station_code == code)
         station, now = self._shelves.stations()[code], self._shelves.present().now
-        row = next(self._rows(cards), None) or self._row(station, ())
+        cards = tuple(card for card in self.every_card(now) if card.station_code == code)
+        row = next(self._rows(cards, now), None) or self._row(station, (), now)
         listings = tuple(
             Listing(one.venue, str(one.extreme), one.series, one.evidence, str(one.grade))
             for one in load_series()
@@ -232,15 +234,15 @@ class StationService:
         rows = [self._refused(one) for one in outlooks if one.refusal and (wanted is None or one.event_id in wanted)]
         groups: dict[tuple[str, str], list[Edge]] = {}
         for edge in self._edges.current(limit=1_000_000).edges:
-            if edge.decision == "skip" and (wanted is None or edge.event_id in wanted):
+            if edge.decision == "skip" and edge.reason not in TRADED and (wanted is None or edge.event_id in wanted):
                 groups.setdefault((edge.event_id, edge.reason), []).append(edge)
         rows += [self._left(edges) for edges in groups.values()]
         rows.sort(key=lambda row: (row.event_day, row.city, row.extreme, row.venue, -row.brackets))
         return SkippedRows(now, SOURCE, len(rows), tuple(rows), self._shelves.missing())
 
-    def every_card(self) -> tuple[StationCard, ...]:
-        """Return every card; the parts that do not age are read once for each version of the journal."""
-        now = self._shelves.present().now
+    def every_card(self, as_of: datetime | None = None) -> tuple[StationCard, ...]:
+        """Return every card, all ages at one instant; the parts that do not age are read once for each version of the journal."""
+        now = as_of or self._shelves.present().now
         recent = self._edges.events(only_open=False, since=(now - KEPT_AFTER - timedelta(days=2)).date()).outlooks
         outlooks = [one for one in recent if one.open or one.window_end + KEPT_AFTER > now]
         positions = {one.event_id: one for one in self._open_positions()}
@@ -279,17 +281,17 @@ class StationService:
             window_end=outlook.window_end,
         )  # fmt: skip
 
-    def _rows(self, cards: Sequence[StationCard]) -> Iterator[StationRow]:
+    def _rows(self, cards: Sequence[StationCard], now: datetime) -> Iterator[StationRow]:
         groups: dict[str, list[StationCard]] = {}
         for card in cards:
             groups.setdefault(card.station_code, []).append(card)
         stations = self._shelves.stations()
         for code in sorted(groups):
             if code in stations:
-                yield self._row(stations[code], groups[code])
+                yield self._row(stations[code], groups[code], now)
 
-    def _row(self, station: Station, cards: Sequence[StationCard]) -> StationRow:
-        report = reports_of(self._shelves, (station.code,), self._shelves.present().now).get(station.code)
+    def _row(self, station: Station, cards: Sequence[StationCard], now: datetime) -> StationRow:
+        report = reports_of(self._shelves, (station.code,), now).get(station.code)
         pnl = [card.pnl_usd for card in cards]
         edges = [card.best_edge for card in cards if card.best_edge is not None]
         return StationRow(

@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core.control.commands import lifting
 from core.journal.lines import RiskLine
 from core.services.edges import EdgeService, Outlooks
 from core.services.positions import at_risk
 from core.services.shelves import START, Present, Shelves
 from core.services.sources import STATES, source_rows
 from core.services.values import usd
+from core.settings import Settings
 from core.units import micros, parse_iso
 
 VERSION = "0.1.0"
 ARCHIVE, DESCRIPTIVE = "archive", "prints only, descriptive"
+RECORDED = "replay"  # mode of faces over a session that is over
 SOURCE = "heartbeats, journal, evaluations"
 HEARD_WITHIN = timedelta(minutes=2)  # wall time without a heartbeat after which an engine is not believed to run
 LATE_BY = 2  # intervals after which a live cycle is late
 ACTIONS = ("PAUSE", "FLAT")  # the stricter first
-KILL, LIFT = "kill_switch", "python -m core.orchestrator --mode lift"  # the one tripwire that a person ends, and how
+KILL = "kill_switch"  # the one tripwire that a person ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class StatusService:
             trading_engine=engine, cycle=cycle, stations=self._stations(events), data_collection=self._collection(present),
             sources=sources, open_events=sum(1 for one in events.outlooks if one.window_end > present.now), risk=risk,
             money=money, system=self._system(events, engine, risk, money),
-            warnings=tuple(_notices(present, engine, cycle, risk, sources, missing)), missing=missing,
+            warnings=tuple(_notices(present, engine, cycle, risk, sources, missing, settings)), missing=missing,
             grade=DESCRIPTIVE if present.world == ARCHIVE else "",
         )  # fmt: skip
 
@@ -324,15 +327,18 @@ def _regime(events: Outlooks) -> str:
 
 def _notices(
     present: Present, engine: EngineState, cycle: CycleState, risk: RiskState, sources: Mapping[str, SourceState],
-    missing: str,
+    missing: str, settings: Settings,
 ) -> Iterator[Notice]:  # fmt: skip
     """Yield what a person should know, the most important first."""
     if risk.state in ("pause", "flat"):
-        yield Notice("danger", f"risk_{risk.state}", f"No new risk: {risk.reason}.", LIFT if KILL in risk.tripped else "")
+        remedy = lifting(settings.data_dir) if KILL in risk.tripped else ""
+        yield Notice("danger", f"risk_{risk.state}", f"No new risk: {risk.reason}.", remedy)
     if missing:
         yield Notice("warning", "missing", missing, START)
     elif present.world == ARCHIVE:
         yield Notice("info", "archive", f"A backtest over recorded trades without order books: {DESCRIPTIVE}.")
+    elif settings.mode == RECORDED and not engine.running:
+        yield Notice("info", "recorded", "A recorded session: nothing runs, the numbers are those of its end.")
     elif not engine.running:
         what = "The engine is stopped" if engine.phase == "stopped" else "The engine is gone without a word"
         yield Notice("danger", "engine_down", f"{what}; numbers stand still.", START)
@@ -343,13 +349,15 @@ def _notices(
         yield Notice("info", "simulated", f"Simulated world {present.world or 'demo'}: no number here is real.")
 
 
+QUIET_STATES = frozenset({"ok", "waiting", "no key"})  # of a source: none of them is a service that fails
+
+
 def _source_notices(sources: Mapping[str, SourceState]) -> Iterator[Notice]:
-    """Yield the services that do not answer, then those whose key was never given."""
+    """Yield the services that do not answer, then those whose key was never given; who was not asked yet is no news."""
     answering = sum(1 for state in sources.values() if state.healthy)
     for state in sources.values():
-        if not state.healthy and state.state != "no key":
-            said = STATES["down" if state.state == "waiting" else state.state]
-            yield Notice("warning", "source_down", f"{state.name} {said}: {state.error or 'no answer yet'}")
+        if state.state not in QUIET_STATES:
+            yield Notice("warning", "source_down", f"{state.name} {STATES[state.state]}: {state.error or 'no answer yet'}")
     for state in sources.values():
         if state.state == "no key":
             yield Notice("warning", "source_no_key", f"{state.name}: no key, using {answering} others", state.error or "")

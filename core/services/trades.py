@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,7 +30,9 @@ FIRST_DAY = date(1970, 1, 1)
 class Trade:
     """One execution. `action` "buy" opened shares, "sell" is an exit row of shares that another row opened.
 
-    A final settlement decides `outcome`; what we concluded from METAR before it stands in the `provisional_*` fields.
+    A final settlement decides `outcome`; what we concluded from METAR before it stands in the `provisional_*` fields. A buy
+    whose shares were all sold again is "closed": what came of them stands in the rows of the sales.
+    `edge` of a buy is fair value less price with fee; of a sell the gain over fair value: its price less fee, less fair value.
     `realized_pnl` is net of this row's own fee: of a buy, what its shares that were not sold paid; of a sell, its proceeds less
     their cost. The rows of a token add up to what the journal realised.
     """
@@ -67,7 +70,7 @@ class Trade:
     model: str
     regime_at_entry: str
     reason: str
-    outcome: str  # "win", "loss" or "pending"
+    outcome: str  # "win", "loss", "pending" or "closed" (a buy that was sold again)
     status: str  # "open", "closed" (sold) or "settled"
     realized_pnl: Decimal | None
     pnl_gross: Decimal | None
@@ -101,6 +104,7 @@ class Trades:
     losses: int
     pending: int
     missing: str = ""
+    closed: int = 0  # buys whose shares were all sold again
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +215,14 @@ class TradeService:
         return journal.keep(key, lambda: _counts_of(journal, and_(true(), *conditions)))
 
     def _page(self, counts: Sequence[Count], limit: int, offset: int) -> Trades:
-        journal, bought = self._shelves.journal(), [one.result.outcome for one in counts if one.row["size_micro"] > 0]
+        journal, ended = self._shelves.journal(), Counter(one.result.outcome for one in counts)
         return Trades(
             as_of=self._shelves.present().now, source=SOURCE, n=len(counts), total=len(counts), limit=limit, offset=offset,
             trades=tuple(self._whole(journal, counts[offset : offset + limit])) if journal else (),
             total_size_usd=usd(sum(one.row["notional_micro"] for one in counts)),
             total_fee_usd=usd(sum(one.row["fee_micro"] for one in counts)),
             total_realized_pnl=usd(sum(one.net_micro for one in counts if one.net_micro is not None)),
-            wins=bought.count("win"), losses=bought.count("loss"), pending=bought.count("pending"),
+            wins=ended["win"], losses=ended["loss"], pending=ended["pending"], closed=ended["closed"],
             missing="" if journal else self._shelves.missing(),
         )  # fmt: skip
 
@@ -272,7 +276,7 @@ def _wins(row: Row, word: Row) -> bool:
 
 def _trade(row: Row, result: Result, final: Row | None, provisional: Row | None, world: str) -> Trade:
     belief: Mapping[str, Any] = orjson.loads(row["belief"] or "{}")
-    edge = number(belief.get("edge"))
+    edge = _edge(row, belief)
     fee, net = row["fee_micro"], None if result.gross_micro is None else result.gross_micro - row["fee_micro"]
     event_day, unit = day_of(row["event_day"]), row["unit"]
     return Trade(
@@ -297,6 +301,17 @@ def _trade(row: Row, result: Result, final: Row | None, provisional: Row | None,
         provisional_reading=number(provisional["reading"]) if provisional else None, order_id=row["order_id"],
         decision_id=row["decision_id"] or "", mode=world,
     )  # fmt: skip
+
+
+def _edge(row: Row, belief: Mapping[str, Any]) -> float | None:
+    """Return what the trade was expected to gain [USD per share]: of a sale, what it fetched over fair value."""
+    if row["size_micro"] > 0:
+        return number(belief.get("edge"))
+    pooled = number(belief.get("p_pooled"))
+    if pooled is None:
+        return None
+    fair = pooled if row["side"] == "YES" else 1.0 - pooled
+    return float((row["notional_micro"] - row["fee_micro"]) / -row["size_micro"] - fair)
 
 
 def _resolved_at(row: Row, result: Result, final: Row | None) -> datetime | None:

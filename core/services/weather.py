@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import orjson
 
 from core.errors import LadderError, RuleError, UnknownIdError
 from core.events import event_of, rule_of
+from core.journal.tables import ACTIVITY
 from core.model.record import Kind
 from core.model.rule import DayWindow, Extreme, Rounding, SettlementRule, Statistic
 from core.model.station import ReportPrecision, Station
@@ -39,6 +42,14 @@ WINDOWS: Mapping[DayWindow, str] = {DayWindow.CIVIL: "civil day", DayWindow.STAN
 ROUNDINGS: Mapping[Rounding, str] = {
     Rounding.AS_PRINTED: "as printed", Rounding.HALF_UP: "halves up", Rounding.FLOOR: "rounded down",
 }  # fmt: skip
+# Settlement sources by name; one that is not here is said as it is written.
+SOURCES: Mapping[str, str] = {
+    "wunderground": "Weather Underground", "nws_climate_report": "the NWS climate report",
+    "weather_company": "The Weather Company", "hko": "the Hong Kong Observatory",
+    "cwa": "the Central Weather Administration",
+}  # fmt: skip
+LIVE, INFERRED = "live", "inferred"
+_ADVICE = re.compile(r"; (add its form once it has been read|do not trade the event)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,16 @@ class RuleLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ListingChange:
+    """The last time that an event's listing said something else than before: its statements, and what differs."""
+
+    at: datetime
+    before: str
+    after: str
+    difference: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EventCard:
     """All that one figure needs. Every series ends at `as_of`; a part that does not exist is empty, `notes` says why."""
 
@@ -118,6 +139,8 @@ class EventCard:
     bands: tuple[Band, ...]
     notes: tuple[str, ...]
     missing: str = ""
+    changed: ListingChange | None = None
+    simulated_only: bool = False  # its rule is inferred: such a rule is traded in this world, and not on the live one
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +181,21 @@ class WeatherService:
         rule, line = _rule(stack)
         window = window_of_row(outlook, self._shelves.stations())
         frame = Frame(*window, Unit(outlook["unit"]), Extreme(outlook["extreme"]), now)
-        return _card(outlook, brackets, _Series.read(view, frame, rule, station), frame, rule, line, station)
+        card = _card(outlook, brackets, _Series.read(view, frame, rule, station), frame, rule, line, station)
+        return replace(card, changed=self._change(event_id), simulated_only=self._simulated_only(line))
+
+    def _change(self, event_id: str) -> ListingChange | None:
+        journal, said = self._shelves.journal(), (ACTIVITY.c.event_id == event_id, ACTIVITY.c.type == "listing_changed")
+        _, rows = journal.keep(("changed", event_id), lambda: journal.logs(said, 1, 0)) if journal else (0, ())
+        for row in rows:
+            told = orjson.loads(row["data"] or "{}")
+            before, after = (str(told.get(name, "")) for name in ("before", "after"))
+            return ListingChange(instant(row["at"]), before, after, tuple(str(one) for one in told.get("difference", ())))
+        return None
+
+    def _simulated_only(self, line: RuleLine | None) -> bool:
+        traded_live = self._shelves.present().world == LIVE or self._shelves.settings.weather.inferred_rules
+        return line is not None and line.grade == INFERRED and not traded_live
 
     def market(self, event_id: str, *, max_points: int = 300) -> MarketHistory:
         """Return the probability of each bracket over time."""
@@ -300,8 +337,6 @@ def _notes(series: _Series, line: RuleLine | None, frame: Frame) -> list[str]:
     notes = []
     if line is None:
         notes.append("The event's text was not received in the last ten days: the rule is not shown.")
-    elif line.refusal:
-        notes.append(f"Not traded: {line.refusal}")
     if series.now_curve is None:
         notes.append("No forecast covers this day yet.")
     if not series.dots and frame.now >= frame.start:
@@ -309,12 +344,18 @@ def _notes(series: _Series, line: RuleLine | None, frame: Frame) -> list[str]:
     return notes
 
 
+def refusals(text: str) -> tuple[str, ...]:
+    """Return the sentences of a refusal, each of them once."""
+    parts = (part.strip().removeprefix("rule: ") for part in _ADVICE.sub("", text).split("; "))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
 def _rule_line(rule: SettlementRule | None, facts: Mapping[str, Any], refusal: str) -> RuleLine:
     if rule is None:
         return RuleLine("The settlement text is not understood.", *("",) * 8, "", facts["sha256"], facts["text"], refusal)
     how = f"whole °{rule.unit}" if rule.precision == "whole" else f"tenths of °{rule.unit}"
     sentence = (
-        f"{STATISTICS[rule.statistic].capitalize()} of {rule.station} by {rule.source}, {how}, "
+        f"{STATISTICS[rule.statistic].capitalize()} of {rule.station} by {SOURCES.get(rule.source, rule.source)}, {how}, "
         f"{ROUNDINGS[rule.rounding]}, {WINDOWS[rule.window]}"
     )
     return RuleLine(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,12 @@ SEEN_ROOM = 0.04  # beyond the outermost report, as a share of the axis: its dot
 WORTH_SAYING = 0.01  # least edge that is written beside the bars [USD per share]
 
 
-def signature(card: EventCard, rungs: Sequence[Edge]) -> dict[str, Any]:
-    """Return the figure: left the curves, right model over market; both halves share the bracket bands."""
+def signature(card: EventCard, rungs: Sequence[Edge], winner: int | None = None) -> dict[str, Any]:
+    """Return the figure: left the curves, right model over market; both halves share the bracket bands.
+
+    Args:
+        winner: rank of the bracket that a day which is over settles in; such a day has no edges any more.
+    """
     edges = {rung.rank: rung for rung in rungs}
     names = {rank: wording.bracket(rung.lower, rung.upper) for rank, rung in edges.items()}
     spans = _spans(card.bands)
@@ -53,7 +57,7 @@ def signature(card: EventCard, rungs: Sequence[Edge]) -> dict[str, Any]:
             ),
             yaxis=axis(range=span, title=title(f"°{card.unit}"), dtick=_tick(span), ticklabelstandoff=6),
             shapes=[*_stripes(spans), *_shade(card), *_lines(card)],
-            annotations=[*_notes(card, shown[0]), *_labels(card.bands, edges, names, spans)],
+            annotations=[*_notes(card, shown[0]), *_labels(card, edges, names, spans, winner)],
         ),
         "narrow": {
             "xaxis": axis(
@@ -174,7 +178,11 @@ def _opened(at: datetime, card: EventCard) -> float:
 def _observed(card: EventCard) -> Iterator[Piece]:
     zone = clock_of(card)
     name = "running minimum" if card.extreme == Extreme.LOW else "running maximum"
-    steps = [(step.at, step.value) for step in card.running]
+    steps: list[tuple[datetime, float]] = []
+    for step in card.running:
+        while steps and steps[-1][0] >= step.at:  # a report that was taken back: the line never runs back in time
+            steps.pop()
+        steps.append((step.at, step.value))
     if steps:
         steps.append((min(card.as_of, card.window_end), steps[-1][1]))
         at, values = zip(*steps, strict=True)
@@ -266,21 +274,29 @@ def _notes(card: EventCard, left: str) -> Iterator[Piece]:
 
 
 def _labels(
-    bands: Iterable[Band], edges: Mapping[int, Edge], names: Mapping[int, str], spans: Mapping[int, tuple[float, float]]
-) -> Iterator[Piece]:
-    for band in bands:
+    card: EventCard, edges: Mapping[int, Edge], names: Mapping[int, str], spans: Mapping[int, tuple[float, float]],
+    winner: int | None,
+) -> Iterator[Piece]:  # fmt: skip
+    for band in card.bands:
         middle, edge = _centre(spans[band.rank]), edges.get(band.rank)
         colour = "@muted" if band.dead else "@ink"
         yield _note(
             f"<b>{names.get(band.rank, band.label)}</b>", xref="paper", x=LADDER[0], yref="y", y=middle, xanchor="right",
             yanchor="middle", xshift=-7, name="wide", font={"color": colour, "size": SMALL},
         )  # fmt: skip
-        if edge is not None and edge.edge is not None and edge.edge >= WORTH_SAYING:
-            text = wording.edge_of(edge.side, edge.edge)
+        text = "<b>won</b>" if band.rank == winner else _edge_said(edge) if card.as_of < card.window_end else ""
+        if text:
             yield _note(
-                f"<b>{text}</b>" if edge.decision == "trade" else text, xref="paper", x=EDGES_FROM, yref="y", y=middle,
-                xanchor="right", yanchor="middle", name="wide", font={"color": "@gain", "size": SMALL},
+                text, xref="paper", x=EDGES_FROM, yref="y", y=middle, xanchor="right", yanchor="middle", name="wide",
+                font={"color": "@gain", "size": SMALL},
             )  # fmt: skip
+
+
+def _edge_said(edge: Edge | None) -> str:
+    if edge is None or edge.edge is None or edge.edge < WORTH_SAYING:
+        return ""
+    text = wording.edge_of(edge.side, edge.edge)
+    return f"<b>{text}</b>" if edge.decision == "trade" else text
 
 
 def _note(text: str, **more: Any) -> Piece:

@@ -11,6 +11,9 @@ from dashboard import selection, wording
 from dashboard.selection import Selection
 
 REPORT_LIMIT = 8_400.0  # age of a METAR past which it is old: two hourly reports and twenty minutes [s]
+FORECAST = (
+    "Centre of the extremes that the models forecast, each its own; the curve on Live is their mean by the hour and peaks less"
+)
 STATE_TONES = {"held": "gain", "not traded": "amber", "day over": "quiet", "settled": "quiet"}
 
 
@@ -27,11 +30,12 @@ def interval_of(status: Status) -> float:
 def _card(card: StationCard, interval: float) -> str:
     where = Selection(card.station_code, card.event_day.isoformat(), card.extreme, card.venue)
     about = " · ".join((wording.day(card.event_day), card.venue.title(), card.regime or wording.NONE))
+    held = ", ".join(held_in_words(one, card.unit) for one in card.held) or "nothing"
     pairs = (
-        (f"forecast {card.extreme}", _degrees(card.forecast, card.unit), "", "Best mean forecast of the day's extreme"),
+        (f"forecast {card.extreme}", _degrees(card.forecast, card.unit), "", FORECAST),
         ("METAR now", _metar(card), wording.freshness(card.metar_age_seconds, REPORT_LIMIT), _observed(card)),
         ("best edge", _edge(card), "gain" if (card.best_edge or 0) > 0 else "", "After fees, of the better side"),
-        ("held", _held(card), "", f"{', '.join(card.held) or 'nothing'}; at risk {wording.dollars(card.at_risk_usd)}"),
+        ("held", _held(card), "", f"{held}; at risk {wording.dollars(card.at_risk_usd)}"),
         ("P&L", wording.gain(card.pnl_usd), _tone(card), "Booked less fees, and what the books take now of what is open"),
         ("evaluated", wording.ago(card.age_seconds), _age_tone(card, interval), "Age of the evaluation"),
     )  # fmt: skip
@@ -62,17 +66,30 @@ def _observed(card: StationCard) -> str:
     if card.metar is None:
         return "No report of the last six hours"
     word = "lowest" if card.extreme == "low" else "highest"
-    return f"{word} so far: {wording.NONE if card.floor is None else wording.trimmed(card.floor, 1)}"
+    newer = "; newer than the evaluation" if (card.metar_age_seconds or 0.0) < card.age_seconds else ""
+    return f"{word} so far: {wording.NONE if card.floor is None else wording.trimmed(card.floor, 1)}{newer}"
 
 
 def _edge(card: StationCard) -> str:
     text = wording.edge_of(card.best_side, card.best_edge)
-    return text if text == wording.NONE else f"{text} {card.best_bracket}"
+    return text if text == wording.NONE else f"{text} {best_bracket(card)}"
+
+
+def best_bracket(card: StationCard) -> str:
+    """Return the bracket with the best edge, spelled as everywhere."""
+    return wording.spelled(card.best_bracket, card.unit)
+
+
+def held_in_words(one: str, unit: str) -> str:
+    """Return a holding of a card, `YES 79-80°F × 40`, with its bracket spelled as everywhere."""
+    side, _, rest = one.partition(" ")
+    bracket, cross, size = rest.rpartition(" × ")
+    return f"{side} {wording.spelled(bracket, unit)}{cross}{size}"
 
 
 def _held(card: StationCard) -> str:
     more = f" +{len(card.held) - 1}" if len(card.held) > 1 else ""
-    return f"{card.held[0]}{more}" if card.held else wording.NONE
+    return f"{held_in_words(card.held[0], card.unit)}{more}" if card.held else wording.NONE
 
 
 def _tone(card: StationCard) -> str:

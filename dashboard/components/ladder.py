@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from core.services.edges import Edge
@@ -10,6 +11,7 @@ from dashboard import wording
 from dashboard.components.table import Cell, Column, Row
 
 NO_PRICE = "No executable price for the reference size"
+OVER = "The day is over: nothing of it is traded any more; model and market are what was believed last"
 
 
 def names_of(rungs: Sequence[Edge]) -> Mapping[int, str]:
@@ -20,13 +22,14 @@ def names_of(rungs: Sequence[Edge]) -> Mapping[int, str]:
 def columns(unit: str) -> tuple[Column, ...]:
     """Return what the ladder says of a bracket."""
     return (
-        Column("bracket", f"bracket °{unit}", left=True),
-        Column("model", "model %"),
-        Column("market", "market %"),
-        Column("yes", "YES ¢", minor=True),
-        Column("no", "NO ¢", minor=True),
-        Column("edge", "edge after fees"),
-        Column("depth", "depth", minor=True),
+        Column("bracket", f"bracket °{unit}", left=True, as_said=True),
+        Column("model", "model %", scale=100),
+        Column("market", "market %", scale=100),
+        Column("yes", "YES ¢", minor=True, scale=100),
+        Column("no", "NO ¢", minor=True, scale=100),
+        Column("side", "", named="side of the edge", file_only=True),
+        Column("edge", "edge after fees", named="edge after fees ¢", scale=100),
+        Column("depth", "depth", minor=True, named="depth, shares"),
         Column("target", "target", left=True, minor=True),
         Column("why", "why", left=True),
     )
@@ -35,6 +38,31 @@ def columns(unit: str) -> tuple[Column, ...]:
 def rows(rungs: Sequence[Edge]) -> list[Row]:
     """Return the brackets as they are shown, the warmest first."""
     return [Row(rung.bracket, cells(rung)) for rung in sorted(rungs, key=lambda rung: -rung.rank)]
+
+
+def ended_rows(rungs: Sequence[Edge], winner: int | None, *, final: bool) -> list[Row]:
+    """Return the brackets of a day that is over: what was believed last, and which of them won."""
+    return [
+        Row(rung.bracket, _ended(rung, winner, final=final), "won" if rung.rank == winner else "dead")
+        for rung in sorted(rungs, key=lambda rung: -rung.rank)
+    ]
+
+
+def winner_of(rungs: Sequence[Edge], market_id: str) -> int | None:
+    """Return the rank of the bracket that won, None before there is a word about it."""
+    return next((rung.rank for rung in rungs if market_id and rung.market_id == market_id), None)
+
+
+def _ended(rung: Edge, winner: int | None, *, final: bool) -> tuple[Cell, ...]:
+    bracket, model, market, *others, _ = cells(rung)
+    closed = [replace(cell, text=wording.NONE, value=None, title=OVER, tone="") for cell in others]
+    if winner is None:
+        why = "day over"
+    elif rung.rank == winner:
+        why = "settled here" if final else "METAR says this one"
+    else:
+        why = "did not win" if final else wording.NONE
+    return bracket, model, market, *closed, Cell(why, why, OVER)
 
 
 def cells(rung: Edge) -> tuple[Cell, ...]:
@@ -47,6 +75,7 @@ def cells(rung: Edge) -> tuple[Cell, ...]:
         Cell(wording.percent(rung.p_market), rung.p_market, "" if rung.p_market is not None else "The books say nothing"),
         _price(rung.yes_ask, rung.yes_bid, "YES"),
         _price(rung.no_ask, rung.no_bid, "NO"),
+        Cell(rung.side or wording.NONE, rung.side),
         Cell(wording.edge_of(rung.side, rung.edge), rung.edge, edge_note or _both(rung), _tone(rung.edge)),
         _depth(rung),
         target(rung),
@@ -81,7 +110,7 @@ def _both(rung: Edge) -> str:
 
 
 def _tone(edge: float | None) -> str:
-    return "" if edge is None else "gain" if edge > 0 else "quiet"
+    return "" if edge is None else "gain" if round(100 * edge, 1) > 0 else "quiet"
 
 
 def _orders(rung: Edge) -> bool:

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from core.services import Services
-from core.services.status import Notice, Status
+from core.services.status import RECORDED, Notice, Status
 from dashboard import wording
 from dashboard.components.page import LOG, chip, fact
 
@@ -16,6 +16,7 @@ DRAWN = "drawn_version"  # of the journal, when the page was drawn
 LATE_BY = 2  # cycle intervals after which numbers are old
 RISK_WORDS = {"normal": "TRADE", "pause": "PAUSE", "flat": "FLAT"}
 MARKET_TIME = ' <span title="Ages and countdowns are of the simulated world\'s clock">market time</span>'
+SAID_ALREADY = frozenset({"simulated", "recorded"})  # by a chip
 MARKS = {"danger": "▼", "warning": "▲", "info": "▲"}
 
 
@@ -58,10 +59,15 @@ def line(status: Status) -> str:
 def is_stale(status: Status) -> bool:
     """Return whether the numbers stand still: nobody makes new ones, or they are late."""
     age, every = status.cycle.age_seconds, status.cycle.interval_seconds
-    if status.world.startswith("archive"):
+    if status.world.startswith("archive") or is_recorded(status):
         return False
     late = age is not None and not status.simulated and age > LATE_BY * every
     return not status.missing and (not status.trading_engine.running or late)
+
+
+def is_recorded(status: Status) -> bool:
+    """Return whether this is a session that is over, opened to be looked at: nobody waits for new numbers."""
+    return status.mode == RECORDED and not status.trading_engine.running
 
 
 def _chips(status: Status) -> list[str]:
@@ -77,6 +83,8 @@ def _chips(status: Status) -> list[str]:
         parts.append(chip(status.world.upper() or status.mode.upper()))
     if grade and "ARCHIVE" not in parts[0]:
         parts.append(chip(grade, kind="demo"))
+    if is_recorded(status):
+        parts.append(chip("recorded session", title="Nothing runs here; the numbers are those of its end"))
     return [*parts, chip(status.execution_mode, title="No order leaves this machine")]
 
 
@@ -84,15 +92,21 @@ def _cycle(status: Status) -> str:
     cycle = status.cycle
     if cycle.last_cycle_time is None:
         return fact("cycle", wording.NONE, title="No cycle yet")
+    if is_recorded(status):
+        return fact("cycle", str(cycle.number), after=f"· ended {cycle.last_cycle_time:%a %d %b %H:%M} UTC")
     tone = wording.freshness(cycle.age_seconds, LATE_BY * cycle.interval_seconds)
     if is_stale(status):
         since = f"{cycle.last_cycle_time:%a %H:%M:%S} UTC"
         return fact("cycle", str(cycle.number), after="") + f'<span class="fact red">stale since <b>{since}</b></span>'
     return (
         f'<span class="fact" data-cycle="{cycle.number}">cycle <b>{cycle.number}</b> · '
-        f'<span class="{tone}">{wording.ago(cycle.age_seconds)}</span> · next '
-        f"<b>{wording.until(cycle.seconds_until_next)}</b>{MARKET_TIME if status.simulated else ''}</span>"
+        f'<span class="{tone}">{wording.ago(cycle.age_seconds)}</span> · next in '
+        f"<b>{_left(cycle.seconds_until_next)}</b>{MARKET_TIME if status.simulated else ''}</span>"
     )
+
+
+def _left(seconds: float | None) -> str:
+    return wording.NONE if seconds is None else wording.span(seconds)
 
 
 def _money(status: Status) -> list[str]:
@@ -110,7 +124,7 @@ def _risk(status: Status) -> str:
 
 
 def _warning(status: Status) -> str:
-    notices = [one for one in status.warnings if one.code != "simulated"]
+    notices = [one for one in status.warnings if one.code not in SAID_ALREADY]
     if not notices:
         return ""
     first, rest = notices[0], notices[1:]

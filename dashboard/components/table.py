@@ -6,8 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from html import escape
 
+from core.units import iso
 from dashboard.wording import NONE
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to reckon
@@ -15,10 +18,16 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins t
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """What one column is called, on the page and in the file: the header there names the unit of what stands below it."""
+
     field: str
     label: str
     left: bool = False
     minor: bool = False  # left out of a phone's cards
+    named: str = ""  # header in the file, where it is not the label
+    scale: int = 1  # a number of the file is the exact value times this, to be in the unit of the header
+    as_said: bool = False  # the file holds what is shown: a bracket's name, not its rank
+    file_only: bool = False  # on the page it stands inside another column
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,8 @@ class Row:
 
 def table(columns: Sequence[Column], rows: Sequence[Row], *, kind: str = "") -> str:
     """Return a table; on a phone each row is a card."""
-    head = "".join(f'<th scope="col" class="{_classes(column)}">{escape(column.label)}</th>' for column in columns)
+    shown = [column for column in columns if not column.file_only]
+    head = "".join(f'<th scope="col" class="{_classes(column)}">{escape(column.label)}</th>' for column in shown)
     body = "".join(_row(columns, row) for row in rows)
     return f'<table class="grid {kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
@@ -57,17 +67,23 @@ def facts(pairs: Sequence[tuple[str, Cell]], *, field: str) -> str:
 
 
 def csv_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
-    """Return the rows that are shown, column by column, each cell with its exact number where it has one."""
+    """Return rows, column by column, each cell with its exact number in the unit of the header where it has one."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([column.label or column.field for column in columns])
+    writer.writerow([column.named or column.label or column.field for column in columns])
     for row in rows:
-        writer.writerow([inert(_plain(cell)) for cell in row.cells])
+        writer.writerow([inert(_plain(column, cell)) for column, cell in zip(columns, row.cells, strict=True)])
     return text.getvalue()
 
 
-def _plain(cell: Cell) -> str:
-    return "" if cell.text == NONE else cell.text if cell.value is None else str(cell.value)
+def _plain(column: Column, cell: Cell) -> str:
+    if cell.text == NONE or cell.value is None or column.as_said:
+        return "" if cell.text == NONE else cell.text
+    if isinstance(cell.value, datetime):
+        return iso(cell.value)
+    if isinstance(cell.value, Decimal | float) or column.scale != 1:
+        return f"{(Decimal(str(cell.value)) * column.scale).normalize():f}"
+    return str(cell.value)
 
 
 def inert(text: str) -> str:
@@ -84,7 +100,8 @@ def _is_number(text: str) -> bool:
 
 
 def _row(columns: Sequence[Column], row: Row) -> str:
-    cells = "".join(_cell(row.name, column, cell) for column, cell in zip(columns, row.cells, strict=True))
+    pairs = zip(columns, row.cells, strict=True)
+    cells = "".join(_cell(row.name, column, cell) for column, cell in pairs if not column.file_only)
     return f'<tr class="{row.kind}">{cells}</tr>'
 
 

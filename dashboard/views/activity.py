@@ -34,6 +34,8 @@ SHOWN = (
     "type",
     "station_code",
     "event_day",
+    "extreme",
+    "venue",
     "event_id",
     "message",
 )
@@ -122,7 +124,8 @@ def _group(cycle: int, rows: Sequence[LogRow]) -> None:
 
 def _line(row: LogRow) -> str:
     payload = orjson.dumps(_payload(row), option=orjson.OPT_INDENT_2, default=str).decode()
-    about = " ".join(part for part in (row.station_code, wording.day(row.event_day) if row.event_day else "") if part)
+    event_day = wording.day(row.event_day) if row.event_day else ""
+    about = " ".join(part for part in (row.station_code, row.extreme, event_day, row.venue.title()) if part)
     return (
         f'<li class="{row.level.lower()}" data-seq="{row.seq}" data-action="{escape(row.action_type)}">'
         f'<time title="{iso(row.timestamp)}">{wording.clock(row.timestamp, UTC)}</time>'

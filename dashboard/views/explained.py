@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
@@ -19,25 +21,38 @@ from dashboard.components.plot import plot
 from dashboard.components.table import Cell, Column, Row, facts, table
 from dashboard.selection import Selection
 
+COUNTED: Mapping[str, Callable[[float], str]] = {
+    "s": wording.span,
+    "R": lambda value: f"{wording.trimmed(value, 2)} R",
+    "$": lambda value: f"{wording.trimmed(value, 2)} $",
+    "$ per share": lambda value: f"{wording.cents(value)}¢",
+    "× size": lambda value: f"× {wording.trimmed(value, 2)}",
+    "of equity": lambda value: f"{wording.percent(value)} % of equity",
+    "of what is shown": lambda value: f"{100 * value:.0f} % of what is shown",
+}
+HASH = re.compile(r"[0-9a-f]{32,}")
+ABSENT = ("not built", "not applicable")  # stages of checks that no trade of this desk can meet
 VERDICTS = {"shrink": "amber", "refuse": "loss", "not_applicable": "quiet", "not_built": "quiet"}
 INPUTS = (
     Column("event", "input", left=True), Column("source", "source", left=True), Column("issued", "issued, UTC", minor=True),
-    Column("received", "received, UTC"), Column("age", "age then"), Column("content", "unchanged for", minor=True),
+    Column("received", "received, UTC"), Column("age", "age then", named="age then, s"),
+    Column("content", "unchanged for", minor=True, named="unchanged for, s"),
     Column("why", "what it said", left=True),
 )  # fmt: skip
 CHECKS = (
     Column("event", "check", left=True), Column("stage", "stage", left=True, minor=True), Column("value", "value"),
-    Column("limit", "limit"), Column("verdict", "verdict", left=True), Column("allowed", "shares allowed"),
+    Column("limit", "limit"), Column("unit", "", named="unit of value and limit", file_only=True),
+    Column("verdict", "verdict", left=True), Column("allowed", "shares allowed"),
     Column("why", "what it asks", left=True),
 )  # fmt: skip
-LEVELS = (Column("event", "", left=True), Column("price", "price ¢"), Column("shares", "shares"))
+LEVELS = (Column("event", "", left=True), Column("price", "price ¢", scale=100), Column("shares", "shares"))
 FILLS = (
-    Column("event", "execution", left=True), Column("at", "at, UTC", left=True), Column("price", "price ¢"),
+    Column("event", "execution", left=True), Column("at", "at, UTC", left=True), Column("price", "price ¢", scale=100),
     Column("shown", "shown"), Column("taken", "taken"),
 )  # fmt: skip
 WORDS = (
-    Column("event", "word", left=True), Column("at", "at, UTC", left=True), Column("winner", "settles at", left=True),
-    Column("reading", "reading"), Column("pays", "this trade", left=True), Column("why", "evidence", left=True),
+    Column("event", "word", left=True), Column("at", "at, UTC", left=True), Column("winner", "settles at", left=True, as_said=True),
+    Column("reading", "reading"), Column("pays", "this trade", left=True, as_said=True), Column("why", "evidence", left=True),
 )  # fmt: skip
 
 
@@ -48,7 +63,7 @@ def render(services: Services, trade_id: str) -> None:
     trade = told.trade
     verb = "Bought" if trade.action == "buy" else "Sold"
     where = Selection(trade.station_code, trade.event_day.isoformat(), trade.extreme, trade.venue)
-    st.html(f"<h1>{verb} {wording.shares(trade.shares)} {trade.side} {escape(trade.bracket_name)}</h1>")
+    st.html(f"<h1>{verb} {wording.shares(trade.shares)} {trade.side} {escape(_spelled(told))}</h1>")
     event = f"{trade.city} {trade.station_code}, {wording.extreme(trade.extreme)} of {wording.day(trade.event_day)}"
     st.html(
         f'<p class="rule" data-trade="{escape(trade.trade_id)}">{escape(event)} · {escape(trade.venue.title())} · '
@@ -62,9 +77,15 @@ def render(services: Services, trade_id: str) -> None:
 
 def _ended(told: TradeExplanation) -> str:
     trade = told.trade
+    if trade.outcome == "closed":
+        return f"sold again, the sales say what came of it, fee {trade.fee_usd:.2f} $"
     if trade.realized_pnl is not None:
         return f"{trade.outcome}, {wording.gain(trade.realized_pnl)} net"
     return "open"
+
+
+def _spelled(told: TradeExplanation) -> str:
+    return wording.spelled(told.trade.bracket_name, told.trade.unit)
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -131,8 +152,11 @@ def _numbers(belief: Belief, told: TradeExplanation) -> Iterator[tuple[str, Cell
         f"weight of the model {_round(belief.pool_weight)}",
     )  # fmt: skip
     yield f"fair value of {told.trade.side}", Cell(f"{wording.cents(belief.fair)}¢", belief.fair)
-    yield "price with fee", Cell(f"{wording.cents(belief.price)}¢", belief.price, "Of the reference size, when it was decided")
-    yield "edge", Cell(wording.edge_cents(belief.edge), belief.edge, "Fair value less price with fee")
+    price = Cell(f"{wording.cents(belief.price)}¢", belief.price, "Of the reference size, when it was decided")
+    sold = told.trade.action == "sell"
+    yield "price less fee" if sold else "price with fee", price if not sold else replace(price, title="What the sale fetched")
+    note = "Price less fee, less fair value" if sold else "Fair value less price with fee"
+    yield "gain over fair value" if sold else "edge", Cell(wording.edge_cents(belief.edge), belief.edge, note)
     yield (
         "growth-optimal",
         Cell(f"{wording.percent(belief.fraction)} % of wealth", belief.fraction, "Before the desk's own share"),
@@ -140,7 +164,11 @@ def _numbers(belief: Belief, told: TradeExplanation) -> Iterator[tuple[str, Cell
     for one in belief.measures:
         yield (
             one.name.replace("_", " "),
-            Cell(f"{_number(one.value)} of {_number(one.limit)}", one.value, "Judged by the regime"),
+            Cell(
+                f"{_counted(one.value, one.unit, belief.unit)} of {_counted(one.limit, one.unit, belief.unit)}",
+                one.value,
+                "Judged by the regime: now, and where it would change",
+            ),
         )
 
 
@@ -150,6 +178,16 @@ def _round(value: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return wording.NONE if value is None else wording.trimmed(value, 4 if -10 < value < 10 else 0)
+
+
+def _counted(value: float | None, unit: str, degrees: str = "") -> str:
+    """Return a number with the unit in which a check or a measure counts."""
+    said = COUNTED.get(unit)
+    if value is None:
+        return wording.NONE
+    if unit == "°":
+        return f"{wording.trimmed(value, 2)} °{degrees}"
+    return said(value) if said else f"{_number(value)} {unit}".rstrip()
 
 
 def _books(told: TradeExplanation) -> None:
@@ -210,11 +248,8 @@ def _size(told: TradeExplanation) -> None:
         f'<p class="rule"><b data-field="bound" data-value="{escape(sizing.reason)}">{escape(wording.reason(sizing.reason))}</b>: '
         f"{escape(sizing.sentence)}</p>"
     )
-    built = [one for one in told.checks if one.verdict != "not_built"]
+    built = [one for one in told.checks if one.verdict != "not_built" and one.stage not in ABSENT]
     exported("Checks", f"{len(built)} were asked", CHECKS, [_check(one) for one in built], name="checks", kind="checks")
-    absent = ", ".join(one.name for one in told.checks if one.verdict == "not_built")
-    if absent:
-        st.html(f'<p class="rule">Not built yet: {escape(absent.replace("_", " "))}</p>')
 
 
 def _check(one: Asked) -> Row:
@@ -223,7 +258,8 @@ def _check(one: Asked) -> Row:
         one.name,
         (
             Cell(f"▸ {one.name}" if one.bound else one.name, one.name, meaning, "strong" if one.bound else ""),
-            Cell(one.stage, one.stage), Cell(_number(one.value), one.value), Cell(_number(one.limit), one.limit),
+            Cell(one.stage, one.stage), Cell(_counted(one.value, one.unit), one.value), Cell(_counted(one.limit, one.unit), one.limit),
+            Cell(one.unit, one.unit),
             Cell(one.verdict.replace("_", " "), one.verdict, "", VERDICTS.get(one.verdict, "")),
             Cell(wording.shares(one.allowed_shares), one.allowed_shares, "" if one.allowed_shares is not None else "It set no bound"),
             Cell(meaning or wording.NONE, meaning),
@@ -266,21 +302,27 @@ def _marks(told: TradeExplanation) -> None:
 def _settlement(told: TradeExplanation) -> None:
     said = {True: "ours and the venue's agree", False: "ours and the venue's differ", None: ""}[told.agreed]
     said = " · ".join(part for part in (said, told.rule.sentence if told.rule else "") if part)
-    exported("8 · Settlement", said, WORDS, [_word(one) for one in told.words], name="settlement")
+    exported("8 · Settlement", said, WORDS, [_word(one, told.trade.unit) for one in told.words], name="settlement")
     if not told.words:
         empty("Nobody has said yet how the event ends.")
 
 
-def _word(one: Word) -> Row:
-    evidence = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(one.evidence.items()))
+def _shortened(value: object) -> object:
+    """Return a value with a long hash cut to what tells it apart."""
+    return f"{value[:6]}…" if isinstance(value, str) and HASH.fullmatch(value) else value
+
+
+def _word(one: Word, unit: str) -> Row:
+    evidence = ", ".join(f"{name.replace('_', ' ')} {_shortened(value)}" for name, value in sorted(one.evidence.items()))
+    whole = ", ".join(f"{name} {value}" for name, value in sorted(one.evidence.items()))
     name = "ours, from METAR" if one.finality == "provisional" else "the venue's"
     return Row(
         f"{one.finality} {one.revision}",
         (
             Cell(f"{name}{f', revision {one.revision}' if one.revision else ''}", one.finality),
-            Cell(f"{one.at:%d %b %H:%M:%S}", one.at), Cell(one.winner, one.winner),
+            Cell(f"{one.at:%d %b %H:%M:%S}", one.at), Cell(wording.spelled(one.winner, unit), one.winner),
             Cell(_round(one.reading), one.reading, "" if one.reading is not None else "The venue names the bracket only"),
-            Cell("pays 1 $" if one.wins else "pays 0 $", one.wins, "", "gain" if one.wins else "loss"), Cell(evidence, evidence),
+            Cell("pays 1 $" if one.wins else "pays 0 $", one.wins, "", "gain" if one.wins else "loss"), Cell(evidence, whole, whole),
         ),
     )  # fmt: skip
 

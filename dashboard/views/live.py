@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from html import escape
@@ -11,17 +11,16 @@ import streamlit as st
 
 from core.services import Services
 from core.services.activity import LogRow
-from core.services.edges import Ladder, Outlook
-from core.services.positions import EventPosition
-from core.services.trades import Trade
-from core.services.weather import EventCard
+from core.services.edges import Edge, Ladder, Outlook
+from core.services.positions import EventPosition, OutcomeState
+from core.services.weather import EventCard, refusals
 from dashboard import selection, wording
 from dashboard.charts import event as event_chart
 from dashboard.charts import market as market_chart
 from dashboard.charts.frame import clock_name, clock_of
 from dashboard.components.export import exported
 from dashboard.components.ladder import columns as ladder_columns
-from dashboard.components.ladder import names_of
+from dashboard.components.ladder import ended_rows, names_of, winner_of
 from dashboard.components.ladder import rows as ladder_rows
 from dashboard.components.page import START, empty, heading, panel
 from dashboard.components.picker import picker
@@ -31,8 +30,10 @@ from dashboard.selection import Selection
 
 LAST = "last_selection"  # comes back with the page where the address says nothing
 LINES = 6  # of activity
-MOST_TRADES = 200  # of one event that are added up
 LIKELY = 3  # outcomes that are shown one by one
+CHANGED = "listing_changed"  # reason of an outlook that is refused for it
+NOT_SAID = ("---", "+++", "@@", "-refusal:", "+refusal:")  # lines of a difference that say nothing new
+NEVER = Cell(wording.NONE, None, "Nothing of this event was traded")
 
 
 def render(services: Services) -> None:
@@ -73,26 +74,30 @@ def _said(wanted: Selection) -> str:
 
 
 def _event(services: Services, outlook: Outlook) -> None:
-    ladder, card = Ladder(outlook.decided_at, "", 0, outlook.event_id, None, ()), None
+    ladder, card, made = Ladder(outlook.decided_at, "", 0, outlook.event_id, None, ()), None, None
     with panel("Ladder"):
         ladder = services.edges.ladder(outlook.event_id)
+    names, winner = names_of(ladder.rungs), winner_of(ladder.rungs, outlook.winner_market_id)
     with panel("Temperature"):
         card = services.weather.card(outlook.event_id)
-        st.html(rule_line(card, outlook, services.trades.recent(event_id=outlook.event_id, limit=MOST_TRADES).trades))
+        booked = services.trades.recent(event_id=outlook.event_id, limit=1)
+        made = booked.total_realized_pnl if booked.total else None
+        st.html(rule_line(card, outlook, names.get(winner, "") if winner is not None else "", made))
+        if why := refused(card, outlook):
+            st.html(why)
     with st.container(key="figure"), panel("Temperature"):
         if card is not None:
             plot(
-                event_chart.signature(card, ladder.rungs), key="signature", height=event_chart.HEIGHT,
+                event_chart.signature(card, ladder.rungs, winner), key="signature", height=event_chart.HEIGHT,
                 alt=f"Temperature of {card.city} and probability by bracket",
             )  # fmt: skip
-    names = names_of(ladder.rungs)
     with st.container(key="tables"):
         left, right = st.columns([1.5, 1], gap="medium")
         with left, st.container(key="ladder"):
-            _ladder(ladder, outlook)
+            _ladder(ladder, outlook, winner)
         with right:
             with st.container(key="position"), panel("This event"):
-                _position(services.positions.event(outlook.event_id), names)
+                _position(services.positions.event(outlook.event_id), ladder, made)
             with st.container(key="activity"), panel("Activity"):
                 _activity(services, outlook, card)
     with st.container(key="market"), panel("Market by bracket"):
@@ -100,31 +105,36 @@ def _event(services: Services, outlook: Outlook) -> None:
             _market(services, card, names)
 
 
-def rule_line(card: EventCard, outlook: Outlook, trades: Sequence[Trade] = ()) -> str:
-    """Return what the event settles on, what comes next, and how fresh its sources are, in one line."""
+def rule_line(card: EventCard, outlook: Outlook, winner: str = "", made: Decimal | None = None) -> str:
+    """Return what the event settles on, what comes next, and how fresh its sources are, in one line.
+
+    Args:
+        winner: name of the bracket that won by the newest word about it; "" before there is one.
+        made: what the event brought so far, net of fees [USD]; None where nothing of it was traded.
+    """
     zone, rule = clock_of(card), card.rule
     parts = [escape(card.station_code), escape(card.venue.title())]
     if rule is not None:
         grade = f"rule {escape(rule.grade)} <code>{escape(rule.sha256[:6])}</code>" if rule.grade else "rule not understood"
-        parts += [escape(rule.sentence), f'<span title="{escape(f"{rule.text} {rule.source_url}")}">{grade}</span>']
-    if card.next_report_at is not None:
+        grade += ", traded here, not live" if card.simulated_only and not outlook.refusal else ""
+        parts += [escape(rule.sentence.rstrip("."))] if rule.grade else []
+        parts += [f'<span title="{escape(f"{rule.text} {rule.source_url}")}">{grade}</span>']
+    if card.next_report_at is not None and card.as_of < card.window_end:
         left = (card.next_report_at - card.as_of).total_seconds()
         due = f"next in {wording.span(left)}" if left >= 0 else f"awaited for {wording.span(-left)}"
         parts.append(f"METAR {wording.clock(card.next_report_at, zone, seconds=False)} {due}")
-    parts.append(escape(_ends(card, trades)))
+    parts.append(escape(_ends(card, outlook, winner, made)))
     notes = "".join(f'<span class="amber">▲ {escape(note)}</span>' for note in card.notes)
     return f'<p class="rule" data-event="{escape(outlook.event_id)}">{" · ".join(parts)} {notes}</p>'
 
 
-def _ends(card: EventCard, trades: Sequence[Trade]) -> str:
+def _ends(card: EventCard, outlook: Outlook, winner: str, made: Decimal | None) -> str:
     """Return when the day begins or ends, or how it ended: the venue's word, else ours from METAR."""
-    final = next((trade.winner_bracket for trade in trades if trade.winner_bracket), None)
-    ours = next((trade.provisional_winner for trade in trades if trade.provisional_winner), None)
-    if final:
-        made = sum((trade.realized_pnl for trade in trades if trade.realized_pnl is not None), Decimal(0))
-        return f"settled at {final}, {wording.gain(made)} for this desk"
-    if ours and card.as_of >= card.window_end:
-        return f"day over, METAR says {ours}, the venue's word is awaited"
+    said = f"{winner}°{card.unit}" if winner else "a bracket that is not on this ladder"
+    if outlook.final:
+        return f"settled at {said}, {f'{wording.gain(made)} net for this desk' if made is not None else 'nothing was traded'}"
+    if outlook.winner_market_id and card.as_of >= card.window_end:
+        return f"day over, METAR says {said}, the venue's word is awaited"
     if card.as_of < card.window_start:
         return f"day begins in {wording.span((card.window_start - card.as_of).total_seconds())}"
     if card.as_of < card.window_end:
@@ -132,30 +142,63 @@ def _ends(card: EventCard, trades: Sequence[Trade]) -> str:
     return "day over, settlement pending"
 
 
-def _ladder(ladder: Ladder, outlook: Outlook) -> None:
-    age = (ladder.as_of - outlook.decided_at).total_seconds()
-    note = f"{wording.ago(age)}{f' · not traded: {wording.reason(outlook.refusal)}' if outlook.refusal else ''}"
+def refused(card: EventCard, outlook: Outlook) -> str:
+    """Return why nothing new is traded under this listing, folded: the first sentence, then all of them and both texts."""
+    why, change = refusals(card.rule.refusal) if card.rule else (), card.changed
+    if not why and (change is None or outlook.refusal != CHANGED):
+        return ""
+    zone, held = clock_of(card), "no new trades; what is held still settles"
+    head = f"Rule not understood; {held}"
+    if change is not None:
+        head = f"Rule changed {change.at.astimezone(zone):%a %H:%M}; {held}"
+    more = f" +{len(why) - 1} more" if len(why) > 1 else ""
+    first = f": {why[0]}" if why else "."
+    body = "".join(f"<li>{escape(one)}</li>" for one in why)
+    texts = "".join(f"<details><summary>{name}</summary><pre>{escape(text)}</pre></details>" for name, text in _texts(card))
+    return (
+        f'<details class="told"><summary><span class="amber">▲ {escape(head)}{escape(first)}{more}</span></summary>'
+        f"<ul>{body}</ul>{texts}</details>"
+    )
+
+
+def _texts(card: EventCard) -> Iterator[tuple[str, str]]:
+    """Yield what a person wants to read of a listing that is refused."""
+    if card.changed is not None:
+        lines = (line for line in card.changed.difference if not line.startswith(NOT_SAID))
+        yield "what changed", "\n".join(lines)
+        yield "before", card.changed.before
+        yield "after", card.changed.after
+    elif card.rule is not None:
+        yield "the text", card.rule.text
+
+
+def _ladder(ladder: Ladder, outlook: Outlook, winner: int | None) -> None:
+    over, age = ladder.as_of >= outlook.window_end, (ladder.as_of - outlook.decided_at).total_seconds()
+    note = f"{'last priced ' if over else ''}{wording.ago(age)}"
+    note += f" · not traded: {wording.reason(outlook.refusal)}" if outlook.refusal and not over else ""
+    rows = ended_rows(ladder.rungs, winner, final=outlook.final) if over else ladder_rows(ladder.rungs)
     with panel("Ladder"):
-        exported("Ladder", note, ladder_columns(outlook.unit), ladder_rows(ladder.rungs), name="ladder", kind="ladder")
+        exported("Ladder", note, ladder_columns(outlook.unit), rows, name="ladder", kind="ladder")
         if not ladder.rungs:
             empty(ladder.missing or "This event has no evaluated bracket yet.")
 
 
-def _position(position: EventPosition, names: Mapping[int, str]) -> None:
+def _position(position: EventPosition, ladder: Ladder, made: Decimal | None) -> None:
     heading("This event")
-    st.html(facts(position_facts(position, names), field="position"))
+    st.html(facts(position_facts(position, ladder.rungs, made), field="position"))
 
 
-def position_facts(position: EventPosition, names: Mapping[int, str]) -> list[tuple[str, Cell]]:
-    """Return what is held, what it fetches, the worst case, and what the likeliest outcomes pay."""
+def position_facts(position: EventPosition, rungs: Sequence[Edge], made: Decimal | None) -> list[tuple[str, Cell]]:
+    """Return what is held, what it fetches, the worst case, and what the outcomes pay; what it brought where all is over."""
+    names = names_of(rungs)
     if not position.holdings:
         nothing = Cell("nothing", 0, title="No share of this event is held")
-        return [("held", nothing), ("realised", _money_cell(position.realized_usd, f"fees {position.fees_usd:.2f} $"))]
+        net = Cell(wording.gain(made), made, f"fees of {position.fees_usd:.2f} $ taken off") if made is not None else NEVER
+        return [("held", nothing), ("net of fees", net)]
     held = ", ".join(
         f"{one.side} {names.get(one.rank, one.bracket)} × {wording.shares(one.shares)} at {wording.cents(one.average_price)}¢"
         for one in position.holdings
     )
-    likely = sorted((one for one in position.outcomes if one.possible), key=lambda one: -(one.p_pooled or 0.0))[:LIKELY]
     fees = f" (fees {position.fees_usd:.2f})"
     at_bid = Cell(
         wording.gain(position.unrealised_usd) + fees if position.unrealised_usd is not None else wording.NONE,
@@ -165,8 +208,25 @@ def position_facts(position: EventPosition, names: Mapping[int, str]) -> list[tu
         ("held", Cell(held, position.cost_usd, f"cost {position.cost_usd:.2f} $")),
         ("at the bid", at_bid),
         ("worst case", _money_cell(position.worst_usd, "The outcome that is still possible and costs most, fees apart")),
-        *((f"if {names.get(one.rank, one.bracket)} wins", _money_cell(one.pnl_usd, _chance(one.p_pooled))) for one in likely),
+        *_outcome_facts(position.outcomes, rungs),
     ]
+
+
+def _outcome_facts(outcomes: Sequence[OutcomeState], rungs: Sequence[Edge]) -> Iterator[tuple[str, Cell]]:
+    """Yield what the likeliest outcomes pay, the model's own likeliest with them, and between what the others lie."""
+    names, model = names_of(rungs), {rung.rank: rung.p_model for rung in rungs}
+    possible = sorted((one for one in outcomes if one.possible), key=lambda one: -(one.p_pooled or 0.0))
+    best = max(possible, key=lambda one: model.get(one.rank) or 0.0, default=None)
+    shown = possible if len(possible) <= LIKELY + 1 else [one for one in possible if one in possible[:LIKELY] or one is best]
+    for one in shown:
+        title = f"fair probability {wording.percent(one.p_pooled)} %, by the model {wording.percent(model.get(one.rank))} %"
+        yield f"if {names.get(one.rank, one.bracket)} wins", _money_cell(one.pnl_usd, title)
+    others = [one.pnl_usd for one in possible if one not in shown]
+    if others:
+        low, high = min(others), max(others)
+        text = wording.gain(low) if low == high else f"{wording.gain(low).removesuffix(' $')} to {wording.gain(high)}"
+        names_left = ", ".join(names.get(one.rank, one.bracket) for one in possible if one not in shown)
+        yield f"if one of {len(others)} less likely wins", Cell(text, None, names_left)
 
 
 def _money_cell(amount: Decimal, title: str) -> Cell:
@@ -178,10 +238,6 @@ def _bid_note(position: EventPosition) -> str:
     if position.unrealised_usd is None:
         return "The book is not deep enough, or there is none, for at least one holding"
     return f"Sold level by level into the newest book, {wording.ago(max(ages, default=None))}"
-
-
-def _chance(probability: float | None) -> str:
-    return f"fair probability {wording.percent(probability)} %"
 
 
 def _activity(services: Services, outlook: Outlook, card: EventCard | None) -> None:

@@ -20,21 +20,27 @@ from dashboard.selection import Selection
 from dashboard.views import explained
 
 PER_PAGE = 50
+OUTCOMES_OF = ("win", "loss", "closed", "pending")
+ENDED = {"closed": "sold again"}
 BID_LIMIT = 2_700.0  # age of a bid past which it is old [s]
 
 HOLDINGS = (
-    Column("event", "event", left=True), Column("venue", "venue", left=True, minor=True), Column("held", "held", left=True),
-    Column("shares", "shares"), Column("average", "paid ¢"), Column("bid", "bid ¢"), Column("age", "bid's age", minor=True),
+    Column("event", "event", left=True, as_said=True), Column("venue", "venue", left=True, minor=True),
+    Column("held", "held", left=True, as_said=True), Column("shares", "shares"), Column("average", "paid ¢", scale=100),
+    Column("bid", "bid ¢", scale=100), Column("age", "bid's age", minor=True, named="bid at, UTC"),
     Column("cost", "cost $", minor=True), Column("value", "at the bid $"), Column("pnl", "open P&L $"),
 )  # fmt: skip
 OUTCOMES = (
-    Column("event", "if it settles at", left=True), Column("chance", "fair %"), Column("pays", "pays $"), Column("pnl", "P&L $"),
+    Column("event", "if it settles at", left=True), Column("chance", "fair %", scale=100), Column("pays", "pays $"),
+    Column("pnl", "P&L $"),
 )  # fmt: skip
 TRADES = (
-    Column("event", "trade", left=True), Column("at", "at, UTC", left=True, minor=True), Column("venue", "venue", left=True, minor=True),
-    Column("side", "side", left=True), Column("bracket_of", "bracket", left=True), Column("shares", "shares", minor=True),
-    Column("price", "price ¢"), Column("fee", "fee $", minor=True), Column("edge", "edge", minor=True),
-    Column("outcome", "outcome", left=True), Column("pnl", "P&L $"),
+    Column("event", "trade", left=True), Column("about", "", named="event", file_only=True),
+    Column("at", "at, UTC", left=True, minor=True), Column("venue", "venue", left=True, minor=True),
+    Column("side", "side", left=True), Column("bracket_of", "bracket", left=True, as_said=True),
+    Column("shares", "shares", minor=True), Column("price", "price ¢", scale=100), Column("fee", "fee $", minor=True),
+    Column("edge", "edge", minor=True, named="edge ¢", scale=100), Column("outcome", "outcome", left=True),
+    Column("pnl", "P&L $"),
 )  # fmt: skip
 
 
@@ -67,8 +73,10 @@ def _positions(portfolio: Portfolio, money: MoneyState) -> None:
     heading("What each outcome pays", "of an event, all its holdings together, fees apart")
     for event in portfolio.events:
         with st.expander(_title(event), key=f"event_{event.event_id}"), panel(event.event_id):
-            st.html(table(OUTCOMES, [_outcome(one) for one in event.outcomes]))
-            st.html(f'<p class="rule">realised so far {wording.gain(event.realized_usd)}, fees {_usd(event.fees_usd)}</p>')
+            unit = event.holdings[0].unit if event.holdings else ""
+            st.html(table(OUTCOMES, [_outcome(one, unit) for one in event.outcomes]))
+            said = f"sold so far {wording.gain(event.realized_usd)} before fees, fees of the event {_usd(event.fees_usd)}"
+            st.html(f'<p class="rule">{said}</p>')
 
 
 def _money(portfolio: Portfolio, money: MoneyState) -> Sequence[str]:
@@ -77,8 +85,9 @@ def _money(portfolio: Portfolio, money: MoneyState) -> Sequence[str]:
         fact("cash", _usd(portfolio.cash_usd)),
         fact("equity", _usd(portfolio.equity_usd), title="Cash, and what is held at the last mark"),
         fact("open worst case", _usd(-portfolio.at_risk_usd), after=allowed, title="If every open event ends as badly as it can"),
-        fact("today", wording.gain(money.day_pnl_usd)), fact("realised", wording.gain(money.realized_pnl_usd)),
-        fact("fees", _usd(money.fees_usd)),
+        fact("desk day since 16:00Z", wording.gain(money.day_pnl_usd), title="Change of the equity since then, after fees"),
+        fact("realised before fees", wording.gain(money.realized_pnl_usd), title="By sales and settlements of all time"),
+        fact("fees paid", _usd(money.fees_usd), title="Of all trades, also of those that are still open"),
     )  # fmt: skip
 
 
@@ -90,7 +99,7 @@ def _title(event: EventPosition) -> str:
     day = wording.day(event.event_day) if event.event_day else ""
     opened = wording.gain(event.unrealised_usd) if event.unrealised_usd is not None else "no bid for all of it"
     about = f"{event.city} {event.station_code} · {event.extreme} · {day} · {event.venue.title()}"
-    return f"{about} · open {opened} · worst {wording.gain(event.worst_usd)} · best {wording.gain(event.best_usd)}".replace(
+    return f"{about} · open {opened} before fees · worst {wording.gain(event.worst_usd)} · best {wording.gain(event.best_usd)}".replace(
         "$", "\\$"
     )
 
@@ -98,14 +107,15 @@ def _title(event: EventPosition) -> str:
 def _holding(event: EventPosition, one: Holding) -> Row:
     day = event.event_day.isoformat() if event.event_day else ""
     where = selection.link(Selection(event.station_code, day, event.extreme, event.venue))
-    name = f"{event.station_code} {event.extreme} {wording.day(event.event_day) if event.event_day else ''}"
+    name = f"{event.city} {event.station_code} {event.extreme} {wording.day(event.event_day) if event.event_day else ''}"
+    held = f"{one.side} {wording.spelled(one.bracket, one.unit)}"
     gone = "" if one.bid is not None else "The book is not deep enough for the whole holding, or there is none"
     tone = wording.freshness(one.bid_age_seconds, BID_LIMIT)
     return Row(
         one.token_id,
         (
-            Cell(name, event.event_id, f"{event.city}: open on Live", link=where), Cell(event.venue.title(), event.venue),
-            Cell(f"{one.side} {one.bracket}", f"{one.side} {one.bracket}", one.token_id),
+            Cell(name, event.event_id, "Open on Live", link=where), Cell(event.venue.title(), event.venue),
+            Cell(held, held, one.token_id),
             Cell(wording.shares(one.shares), one.shares),
             Cell(wording.cents(one.average_price), one.average_price), Cell(wording.cents(one.bid), one.bid, gone),
             Cell(wording.ago(one.bid_age_seconds), one.bid_at, "", tone), Cell(f"{one.cost_usd:.2f}", one.cost_usd),
@@ -115,12 +125,12 @@ def _holding(event: EventPosition, one: Holding) -> Row:
     )  # fmt: skip
 
 
-def _outcome(one: OutcomeState) -> Row:
+def _outcome(one: OutcomeState, unit: str) -> Row:
     note = "" if one.possible else "The observed extreme rules it out"
     return Row(
         one.bracket,
         (
-            Cell(one.bracket, one.rank, note), Cell(wording.percent(one.p_pooled), one.p_pooled),
+            Cell(wording.spelled(one.bracket, unit), one.rank, note), Cell(wording.percent(one.p_pooled), one.p_pooled),
             Cell(f"{one.pays_usd:.2f}", one.pays_usd), Cell(_signed(one.pnl_usd), one.pnl_usd, note, _tone(one.pnl_usd)),
         ),
         kind="" if one.possible else "dead",
@@ -142,7 +152,11 @@ def _trades(services: Services) -> None:
     if found.total and not found.trades:
         found = _asked(services, chosen, page_asked(found.total, PER_PAGE))
     rows = [_trade(one) for one in found.trades]
-    exported("Trades", _summary(found), TRADES, rows, name="trades", kind="trades")
+
+    def everything() -> list[Row]:
+        return [_trade(one) for one in _asked(services, chosen, 1, found.total).trades]
+
+    exported("Trades", _summary(found), TRADES, rows, name="trades", kind="trades", everything=everything)
     if not rows:
         empty(found.missing or _nothing(chosen, found), "" if found.missing or any(chosen.values()) else START)
     pages = -(-found.total // PER_PAGE)
@@ -157,19 +171,20 @@ def _filters(services: Services) -> Mapping[str, str]:
             Box("station", "Station", sorted({card.station_code for card in cards.cards}), free=True),
             Box("venue", "Venue", cards.venues),
             Box("day", "Event day", [day.isoformat() for day in cards.days], free=True),
-            Box("extreme", "High or low", ("high", "low")), Box("outcome", "Outcome", ("win", "loss", "pending")),
+            Box("extreme", "High or low", ("high", "low")), Box("outcome", "Outcome", OUTCOMES_OF),
             Box("side", "Side", ("YES", "NO")), Box("sort", "Order", list(SORTS)),
         ),
         key="filters",
     )  # fmt: skip
 
 
-def _asked(services: Services, chosen: Mapping[str, str], page: int) -> Trades:
+def _asked(services: Services, chosen: Mapping[str, str], page: int, per_page: int | None = None) -> Trades:
+    size = per_page or PER_PAGE
     day = selection.asked_day(chosen["day"])
     return services.trades.history(
         start_date=day, end_date=day, station_code=chosen["station"].upper() or None, venue=chosen["venue"] or None,
         extreme=chosen["extreme"] or None, side=chosen["side"] or None, outcome=chosen["outcome"] or None,
-        sort=chosen["sort"] or "newest", limit=PER_PAGE, offset=(page - 1) * PER_PAGE,
+        sort=chosen["sort"] or "newest", limit=size, offset=(page - 1) * size,
     )  # fmt: skip
 
 
@@ -178,8 +193,9 @@ def _summary(found: Trades) -> str:
         return ""
     first = found.offset + 1
     shown = f"{first} to {found.offset + len(found.trades)} of {found.total}"
-    ended = f"{found.wins} won, {found.losses} lost, {found.pending} pending"
-    return f"{shown} · {ended} · net {wording.gain(found.total_realized_pnl)} · a click explains"
+    ended = f"{found.wins} won, {found.losses} lost, {found.closed} sold again, {found.pending} pending"
+    net = f"what is decided, after its own fees: {wording.gain(found.total_realized_pnl)}"
+    return f"{shown} · {ended} · {net} · a click explains"
 
 
 def _nothing(chosen: Mapping[str, str], found: Trades) -> str:
@@ -190,18 +206,30 @@ def _nothing(chosen: Mapping[str, str], found: Trades) -> str:
 
 def _trade(one: Trade) -> Row:
     verb = "bought" if one.action == "buy" else "sold"
-    provisional = f"METAR says {one.provisional_winner}" if one.provisional_winner else "nobody has said how it ends"
-    ended = f"settled at {one.winner_bracket}" if one.winner_bracket else provisional
+    provisional = (
+        f"METAR says {wording.spelled(one.provisional_winner, one.unit)}"
+        if one.provisional_winner
+        else "nobody has said how it ends"
+    )
+    ended = f"settled at {wording.spelled(one.winner_bracket, one.unit)}" if one.winner_bracket else provisional
+    if one.outcome == "closed":
+        ended = "Its shares were all sold again: what came of them stands in the rows of the sales"
+    about = f"{one.city} {one.station_code} {one.extreme} {wording.day(one.event_day)}"
     return Row(
         one.trade_id,
         (
-            Cell(f"{one.station_code} {one.extreme} {wording.day(one.event_day)}", one.trade_id, f"{one.trade_id}: explain it",
-                 link=f"?trade={one.trade_id}"),
+            Cell(about, one.trade_id, f"{one.trade_id}: explain it", link=f"?trade={one.trade_id}"), Cell(about),
             Cell(f"{one.timestamp:%d %b %H:%M:%S}", one.timestamp), Cell(one.venue.title(), one.venue),
-            Cell(f"{verb} {one.side}", f"{one.action} {one.side}"), Cell(one.bracket_name, one.bracket_name),
+            Cell(f"{verb} {one.side}", f"{one.action} {one.side}"), Cell(wording.spelled(one.bracket_name, one.unit), one.bracket_name),
             Cell(wording.shares(one.shares), one.shares), Cell(wording.cents(one.price), one.price),
-            Cell(f"{one.fee_usd:.2f}", one.fee_usd), Cell(wording.edge_cents(one.edge), one.edge, f"why this size: {one.reason}"),
-            Cell(one.outcome, one.outcome, ended, {"win": "gain", "loss": "loss"}.get(one.outcome, "")),
+            Cell(f"{one.fee_usd:.2f}", one.fee_usd), Cell(wording.edge_cents(one.edge), one.edge, _edge_note(one)),
+            Cell(ENDED.get(one.outcome, one.outcome), one.outcome, ended, {"win": "gain", "loss": "loss"}.get(one.outcome, "")),
             Cell(_signed(one.realized_pnl), one.realized_pnl, "Net of this row's own fee", _tone(one.realized_pnl)),
         ),
     )  # fmt: skip
+
+
+def _edge_note(one: Trade) -> str:
+    if one.action == "sell":
+        return f"What it fetched after its fee, less fair value; why sold: {wording.reason(one.reason)}"
+    return f"Fair value less price with fee; why this size: {wording.reason(one.reason)}"

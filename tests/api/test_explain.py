@@ -67,6 +67,21 @@ def test_the_check_that_bound_is_marked_and_said_in_words(services: Services, pe
     assert (pending.sizing.wanted, pending.sizing.ordered, pending.sizing.filled) == (60, 60, 60)
 
 
+def test_a_check_says_in_what_its_numbers_count(pending: TradeExplanation) -> None:
+    assert [(one.name, one.unit) for one in pending.checks] == [("spread", "$ per share")]
+
+
+def test_a_sale_shows_what_it_fetched_over_fair_value(services: Services) -> None:
+    """Its price less its own fee, less the pool's value of a share; a buy shows the edge of buying."""
+    sale = next(one for one in services.trades.history().trades if one.action == "sell")
+    belief = services.explain.explain(sale.trade_id).belief
+
+    assert belief is not None
+    assert belief.price == pytest.approx(float((sale.size_usd - sale.fee_usd) / sale.shares))
+    assert belief.edge == sale.edge == pytest.approx(belief.price - belief.fair)
+    assert sale.edge != 0.08  # what the decision thought of buying
+
+
 def test_order_and_fill_are_those_of_the_journal(pending: TradeExplanation) -> None:
     assert pending.order is not None
     assert (pending.order.role, pending.order.limit_price) == ("entry", Decimal("0.21"))

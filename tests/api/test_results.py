@@ -43,7 +43,7 @@ def test_a_sale_takes_cost_away_pro_rata_and_the_rest_settles() -> None:
 def test_a_buy_that_was_sold_whole_is_closed_by_its_sale() -> None:
     entry, sale = results([buy(10, 30), sell(10, 20)], None)
 
-    assert (entry.status, entry.outcome, entry.gross_micro) == ("closed", "loss", 0)
+    assert (entry.status, entry.outcome, entry.gross_micro) == ("closed", "closed", 0)
     assert (sale.outcome, sale.gross_micro) == ("loss", -MICRO)
 
 

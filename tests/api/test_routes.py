@@ -308,7 +308,9 @@ def test_results_add_up_to_what_the_journal_realised(client: TestClient) -> None
 
     gross = sum(row["pnl_gross"] for row in reply["trades"] if row["pnl_gross"] is not None)
     assert gross == pytest.approx(realised, abs=1e-9)
-    assert (reply["wins"], reply["losses"], reply["pending"]) == (1, 0, 2)
+    counted = [reply[name] for name in ("wins", "losses", "pending", "closed")]
+    assert counted == [2, 0, 2, 0]  # of four rows: the buy that settled, and the sale above its cost
+    assert sum(counted) == reply["total"]
     assert reply["total_size_usd"] == 30 + 35 + 12.6 + 15.4
 
 

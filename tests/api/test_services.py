@@ -26,7 +26,7 @@ def test_the_card_says_the_rule_in_one_sentence(services: Services) -> None:
     rule = services.weather.card(TODAY).rule
 
     assert rule is not None
-    assert rule.sentence == "Highest listed report of KLGA by wunderground, whole °F, halves up, civil day"
+    assert rule.sentence == "Highest listed report of KLGA by Weather Underground, whole °F, halves up, civil day"
     assert rule.text == world.TEXT
 
 

@@ -212,6 +212,24 @@ def test_a_phone_shows_the_ladder_first_and_never_scrolls_sideways(stage: Stage,
     assert page.locator('td[data-field="yes"]').first.is_hidden()
 
 
+@pytest.mark.parametrize("width", [800, 1100])
+def test_a_small_window_stacks_the_panels_and_shows_the_whole_strip(
+    stage: Stage, visit: Any, tmp_path: Path, width: int
+) -> None:
+    page = visit(stage.address, width=width).page
+
+    ladder, table, position = (
+        page.locator(one).first.bounding_box() for one in (".st-key-ladder", "table.ladder", ".st-key-position")
+    )
+    warning = page.locator(".strip .warning").bounding_box()
+    page.screenshot(path=tmp_path / "live-small.png", full_page=True)
+
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+    assert position["y"] >= ladder["y"] + ladder["height"]  # below, not under it
+    assert table["x"] + table["width"] <= width  # nothing of the ladder needs scrolling
+    assert warning["x"] + warning["width"] <= width
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_has_the_colours_of_its_theme(stage: Stage, visit: Any, tmp_path: Path, dark: bool) -> None:
     ground, model = ("rgb(15, 18, 23)", "rgb(122, 167, 255)") if dark else ("rgb(255, 255, 255)", "rgb(37, 99, 235)")

@@ -71,6 +71,25 @@ def test_the_map_shows_every_station_with_room_around_it(station: StationRow) ->
     assert layout["yaxis"]["range"][0] < -50
 
 
+def test_names_of_neighbours_do_not_print_over_each_other(station: StationRow) -> None:
+    """Two stations of Chicago and two of New York, whose marks nearly meet; Miami stands alone under them."""
+    places = {
+        "KMDW": (-87.75, 41.79),
+        "KORD": (-87.9, 41.98),
+        "KLGA": (-73.87, 40.78),
+        "KNYC": (-73.97, 40.78),
+        "KMIA": (-80.3, 25.8),
+    }
+    rows = [replace(station, station_code=code, longitude=x, latitude=y) for code, (x, y) in places.items()]
+
+    chosen = dict(zip(places, map_chart.placed(rows, scale=2.2), strict=True))
+
+    assert chosen["KMDW"] != chosen["KORD"]
+    assert chosen["KLGA"] != chosen["KNYC"]
+    assert map_chart.placed(rows[:1], scale=2.2) == ["top center"]
+    assert set(chosen.values()) <= {name for name, _, _ in map_chart.PLACES}
+
+
 def test_without_a_station_there_is_still_a_world() -> None:
     assert len(map_chart.world([], "now")["traces"]) == 1
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from core.services import Services
 from core.services.stations import StationService
 from core.settings import Settings
 from core.wiring.faces import build_services
+from dashboard import wording
+from dashboard.components import ladder
 from dashboard.components.table import Cell, Column, Row, csv_table, table
 from dashboard.views import positions
 from tests.api import world
@@ -64,7 +68,7 @@ def test_each_event_has_a_card_that_opens_it(services: Services) -> None:
     assert links == [
         f"/?station=KLGA&amp;day=2026-12-{day:02d}&amp;extreme=high&amp;venue=polymarket" for day in (9, 10)
     ]  # fmt: skip
-    for words in ("45.5°F", "42.1°F 24 min ago", "YES +8¢ 39°F or below", "NO 40-41°F × 30 +1"):
+    for words in ("45.5°F", "42.1°F 24 min ago", "YES +8¢ ≤ 39°F", "NO 40–41°F × 30 +1"):
         assert words in html(app)
 
 
@@ -93,28 +97,51 @@ def test_each_source_has_a_line_with_its_state(services: Services) -> None:
     app = opened(services, draw_stations)
 
     assert fields(app, "state") == ["ok"]
-    assert fields(app, "quarantined") == ["0"]
+    assert fields(app, "unanswered") == ["0"]
+    assert "Quarantined" not in html(app)
+    assert "Did not answer" not in html(app)
 
 
 def test_a_lie_is_named_with_its_reason(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 
-    from core.services.sources import Doubt, SourceService
+    from core.services.sources import Doubt, Silence, SourceService
 
     health = services.sources.health
     reason = "KLGA: <71.0 °C> is no temperature on Earth"
-    doubt = Doubt("metar", "metar", "KLGA", reason, False, 3, world.NOW - timedelta(hours=2), world.NOW - timedelta(minutes=5))
+    first, last = world.NOW - timedelta(hours=2), world.NOW - timedelta(minutes=5)
+    doubt = Doubt("metar", "metar", "KLGA", reason, False, 3, first, last)
+    silence = Silence("metar", "metar", "metar: answered 503; try again later", 7, 2, 4, first, last)
 
     def told(_self: SourceService) -> Any:
         from dataclasses import replace
 
-        return replace(health(), n=3, doubts=(doubt,), quarantined={"metar": 3})
+        return replace(health(), n=3, doubts=(doubt,), quarantined={"metar": 3}, silences=(silence,))
 
     monkeypatch.setattr(SourceService, "health", told)
     app = opened(services, draw_stations)
 
     assert "KLGA: &lt;71.0 °C&gt; is no temperature on Earth" in html(app)
-    assert fields(app, "quarantined") == ["3"]
+    assert "3 answers of the last 24 hours were not believed" in html(app)
+    assert fields(app, "count") == ["7", "3"]  # what did not come stands apart from what was not believed
+
+
+def test_sources_come_first_while_one_of_them_fails(tmp_path: Path) -> None:
+    world.build(tmp_path, engine=False)
+    ill = {"name": "metar", "last_success_at": None, "last_error": "metar: no answer; try again later", "trouble": "down"}
+    world.beat(tmp_path, world.NOW, sources={"metar": {"metar": ill}})
+    page = html(opened(build_services(Settings(data_dir=tmp_path, mode="demo")), draw_stations))
+
+    assert page.count("<h2>Sources<") == 1
+    assert page.index("<h2>Sources<") < page.index("<h2>Events<")
+    assert "▲ metar does not answer" in page
+
+
+def test_a_state_that_there_is_not_is_a_sentence_that_names_those_there_are(services: Services) -> None:
+    app = opened(services, draw_stations, state="nonsense")
+
+    assert not app.exception
+    assert "state is one of settled, day over, not traded, held, watched; got &#x27;nonsense&#x27;" in html(app)
 
 
 def test_a_part_that_fails_leaves_the_others_standing(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +166,7 @@ def test_money_and_holdings_are_those_of_the_account(services: Services) -> None
     text = html(app)
     assert "10,036.80 $" in text
     assert "−33.60 $" in text
-    assert fields(app, "held") == ["NO 40-41°F", "YES 44-45°F"]
+    assert fields(app, "held") == ["NO 40–41°F", "YES 44–45°F"]
     assert fields(app, "bid")[1] == "0.2"
     assert "not deep enough" in text
 
@@ -214,6 +241,81 @@ def test_an_export_holds_the_rows_and_columns_that_are_shown_with_exact_numbers(
     rows = [Row("a", (Cell("Miami", None), Cell("+7.2¢", 0.0721), Cell("—", None, "no price")))]
 
     assert list(csv.reader(io.StringIO(csv_table(COLUMNS, rows)))) == [["event", "edge", "why"], ["Miami", "0.0721", ""]]
+
+
+def test_a_file_says_in_its_header_in_what_unit_its_numbers_are() -> None:
+    """38 ¢ is 38 in a column of cents; an age is the instant behind it; a bracket is its name and not its rank."""
+    columns = (
+        Column("bracket", "bracket °F", as_said=True), Column("model", "model %", scale=100), Column("yes", "YES ¢", scale=100),
+        Column("age", "bid's age", named="bid at, UTC"), Column("side", "", named="side", file_only=True),
+    )  # fmt: skip
+    cells = (Cell("≥ 94", 5), Cell("7", 0.07), Cell("38", Decimal("0.38")), Cell("2 min ago", world.NOW), Cell("NO", "NO"))
+
+    assert list(csv.reader(io.StringIO(csv_table(columns, [Row("a", cells)])))) == [
+        ["bracket °F", "model %", "YES ¢", "bid at, UTC", "side"],
+        ["≥ 94", "7", "38", "2026-12-09T18:15:00Z", "NO"],
+    ]
+    assert "NO" not in table(columns, [Row("a", cells)])
+
+
+NUMBER = re.compile(r"[−+]?[\d,]+(\.\d+)?")
+
+
+def numbers_differ(columns: Sequence[Column], rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    """Return where the file holds another number than the page shows, rounding apart: header, shown, written."""
+    found = []
+    _, *lines = csv.reader(io.StringIO(csv_table(columns, rows)))
+    for row, line in zip(rows, lines, strict=True):
+        for column, cell, written in zip(columns, row.cells, line, strict=True):
+            shown = NUMBER.search(cell.text)
+            counted = isinstance(cell.value, int | float | Decimal) and not isinstance(cell.value, bool) and not column.as_said
+            if counted and shown and cell.text not in ("—", "<0.1"):
+                said = float(shown.group().replace("−", "-").replace(",", ""))
+                if abs(said - float(written)) > 0.51:
+                    found.append((column.named or column.label, cell.text, written))
+    return found
+
+
+def test_the_number_in_a_file_is_that_of_the_page(services: Services) -> None:
+    ladder_of = services.edges.ladder(world.event_id(world.TODAY))
+    portfolio, trades = services.positions.portfolio(), services.trades.history()
+    tables = {
+        "ladder": (ladder.columns("F"), ladder.rows(ladder_of.rungs)),
+        "positions": (
+            positions.HOLDINGS,
+            [positions._holding(event, one) for event in portfolio.events for one in event.holdings],
+        ),
+        "trades": (positions.TRADES, [positions._trade(one) for one in trades.trades]),
+    }
+
+    for name, (columns, rows) in tables.items():
+        assert rows, name
+        assert numbers_differ(columns, rows) == [], name
+        for column in columns:
+            header = column.named or column.label
+            assert column.scale == (100 if header[-1:] in "¢%" and header else 1), (name, header)
+
+
+def test_the_file_of_trades_holds_all_that_pass_the_filters(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(positions, "PER_PAGE", 3)
+    written: dict[str, Any] = {}
+    monkeypatch.setattr(positions, "exported", lambda *_, name, **named: written.update({name: named.get("everything")}))
+    app = opened(services, draw_positions, side="YES")
+
+    assert not app.exception
+    assert [row.name for row in written["trades"]()] == [one.trade_id for one in services.trades.history(side="YES").trades]
+    assert written["positions"] is None
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "said"),
+    [
+        ("58-59°F", "F", "58–59°F"), ("69° to 70°", "F", "69–70°F"), ("95° or below", "F", "≤ 95°F"), ("73° or above", "F", "≥ 73°F"),
+        ("18°C or higher", "C", "≥ 18°C"), ("-5°C or below", "", "≤ −5°C"), ("21°C", "C", "21°C"), ("nobody knows", "F", "nobody knows"),
+    ],
+)  # fmt: skip
+def test_every_venue_s_name_of_a_bracket_is_spelled_in_one_way(label: str, unit: str, said: str) -> None:
+    assert wording.spelled(label, unit) == said
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-cmd", "@x", "\tx"])
