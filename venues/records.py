@@ -8,13 +8,13 @@ from datetime import datetime
 import numpy as np
 
 from core.model.record import Kind, Record
-from core.units import Columns
+from core.units import Columns, writable
 
 
 def failed(source: str, kind: Kind, subject: str, received_at: datetime, error: Exception, raw: bytes = b"") -> Record:
     """Return the record of an ask that brought nothing: why, and the bytes where there were any."""
     return Record(
-        source=source, kind=kind, subject=subject, received_at=received_at, issued_at=None, raw=raw, rows={}, error=str(error)
+        source=source, kind=kind, subject=subject, received_at=received_at, issued_at=None, raw=raw, rows={}, error=writable(str(error))
     )  # fmt: skip
 
 

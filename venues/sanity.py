@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
 from core.errors import WireError
-from core.units import MICRO, MISSING, BoolArray, FloatArray, decimal_of, iso
+from core.units import MICRO, MISSING, BoolArray, FloatArray, decimal_of, iso, micros, parse_iso, writable
+from venues.numbers import whole_of
 
 COLDEST_CELSIUS, WARMEST_CELSIUS = -90.0, 60.0  # the records at screen height are -89.2 and 56.7
 MOST_AHEAD = timedelta(minutes=10)  # of our clock: two clocks differ, hours are a lie
 OLDEST_REPORT = timedelta(hours=36)  # of a report, where no past day was asked for
+FIRST_YEAR, LAST_YEAR = 2015, 2099  # of anything that a venue says: none of them is older
 MOST_NAMED = 20  # sentences of one answer; the rest is counted
+_END = micros(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))
 
 
 def temperature_fault(celsius: float) -> str:
@@ -38,6 +41,37 @@ def believable(celsius: FloatArray) -> BoolArray:
     """Return, elementwise, whether a temperature can be one: finite, and possible on Earth."""
     mask: BoolArray = (celsius >= COLDEST_CELSIUS) & (celsius <= WARMEST_CELSIUS)  # NaN compares as False
     return mask
+
+
+def year_fault(day: date) -> str:
+    """Return why a day or an instant is of no event."""
+    return "" if FIRST_YEAR <= day.year <= LAST_YEAR else f"the year {day.year} is none of an event"
+
+
+def instant_of(value: object) -> datetime | None:
+    """Return the instant that an ISO-8601 text names; None for none, for one that cannot be read and one of no sane year."""
+    try:
+        at = parse_iso(value) if isinstance(value, str) and value else None
+    except ValueError:
+        return None
+    return at if at is not None and not year_fault(at) else None
+
+
+def unread(listed: Mapping[str, object], *names: str) -> list[str]:
+    """Return a sentence about each instant of a listing that stands there and is none."""
+    return [
+        f"{name} {str(listed[name])[:60]!r} is no instant"
+        for name in names
+        if listed.get(name) and not instant_of(listed[name])
+    ]
+
+
+def ticks_of(value: object, per_second: int) -> int:
+    """Return whole seconds, milliseconds... since 1970; ValueError where they are none of a sane year."""
+    ticks = whole_of(value, MICRO * MICRO * MICRO)
+    if not 0 <= ticks * MICRO // per_second < _END:
+        raise ValueError(f"{value} is no instant")
+    return ticks
 
 
 def future_fault(at: datetime, received_at: datetime) -> str:
@@ -90,7 +124,7 @@ def quarantine(sentences: Sequence[str]) -> dict[str, list[str]]:
     if not sentences:
         return {}
     left = len(sentences) - MOST_NAMED
-    return {"quarantined": [*sentences[:MOST_NAMED], *([f"and {left} more"] if left > 0 else [])]}
+    return {"quarantined": [*map(writable, sentences[:MOST_NAMED]), *([f"and {left} more"] if left > 0 else [])]}
 
 
 def believable_part(celsius: FloatArray, what: str) -> tuple[BoolArray, str]:

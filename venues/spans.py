@@ -11,9 +11,11 @@ from typing import Any
 import orjson
 
 from core.errors import WireError
+from core.units import writable
 
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # of one beyond the first 65,536, spelled as an escape
 _FIRST_KEY = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(\{[ \t\r\n]*\"[^\"\\]{1,64}\"[ \t\r\n]*:)")
 
 
@@ -66,10 +68,10 @@ def _read_elements(raw: bytes, what: str) -> Iterator[tuple[bytes, Any]]:
         at = _after_blanks(text, at + 1)
         while text[at] != "]":
             element, end = _DECODER.raw_decode(text, at)
-            yield text[at:end].encode("utf-8"), element
+            yield text[at:end].encode("utf-8"), _clean(element, text[at:end])
             at = _after_blanks(text, end)
             if text[at] == ",":
-                at = _after_blanks(text, at + 1)
+                at = _after_comma(text, at, "]")
             elif text[at] != "]":
                 raise ValueError(f"a comma is missing at character {at}")
         if _after_blanks(text, at + 1) != len(text):
@@ -102,10 +104,10 @@ def json_members(text: str) -> Iterator[tuple[str, str, Any]]:
             raise ValueError(f"no name of a member stands before character {at}")
         start = _after_blanks(text, at + 1)
         value, end = _DECODER.raw_decode(text, start)
-        yield key, text[start:end], value
+        yield writable(key), text[start:end], _clean(value, text[start:end])
         at = _after_blanks(text, end)
         if text[at] == ",":
-            at = _after_blanks(text, at + 1)
+            at = _after_comma(text, at, "}")
         elif text[at] != "}":
             raise ValueError(f"a comma is missing at character {at}")
     if _after_blanks(text, at + 1) != len(text):
@@ -123,6 +125,35 @@ def _after_blanks(text: str, at: int) -> int:
     return at
 
 
+def _after_comma(text: str, at: int, end: str) -> int:
+    at = _after_blanks(text, at + 1)
+    if text[at] == end:
+        raise ValueError(f"nothing follows the comma before character {at}")
+    return at
+
+
+def json_value(text: str | bytes) -> Any:
+    """Return what a JSON text says, half characters as question marks; ValueError where it is none."""
+    try:
+        return _cleaned(json.loads(text, parse_constant=lambda _: math.inf))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _clean(value: Any, text: str) -> Any:
+    return _cleaned(value) if _HALF_CHARACTER.search(text) else value
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    if isinstance(value, dict):
+        return {writable(key): _cleaned(each) for key, each in value.items()}
+    return value
+
+
 def json_object(raw: bytes, what: str) -> Mapping[str, Any]:
     """Return the object that an answer is; WireError when it is none."""
     try:
@@ -138,4 +169,4 @@ def _loads(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:  # numbers beyond all numbers, and what calls itself none, are read and quarantined
-        return json.loads(raw, parse_constant=lambda _: math.inf)
+        return json_value(raw)

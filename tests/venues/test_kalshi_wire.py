@@ -15,7 +15,8 @@ from venues.kalshi.books import parse_book, parse_books
 from venues.kalshi.events import min_size_of, parse_event, strike_of, tick_of
 from venues.kalshi.outcomes import parse_outcome
 from venues.kalshi.trades import by_minute, parse_candles, parse_trades, print_columns, shown_price
-from venues.kalshi.wire import members, parse_cutoff, parse_page, price_of
+from venues.kalshi.wire import members, parse_cutoff, parse_page
+from venues.numbers import micro_of
 
 COLD, WARM = f"{EVENT}-T75", f"{EVENT}-T82"
 
@@ -369,7 +370,7 @@ def test_a_value_in_words_is_none() -> None:
 
 
 def test_numbers_are_text_or_numbers_and_nothing_else() -> None:
-    assert [price_of(value) for value in ("0.0800", "1", 0.5, "1e-2", "0.12345600")] == [
+    assert [micro_of(value) for value in ("0.0800", "1", 0.5, "1e-2", "0.12345600")] == [
         80_000,
         1_000_000,
         500_000,
@@ -378,7 +379,7 @@ def test_numbers_are_text_or_numbers_and_nothing_else() -> None:
     ]
     for value in ("", "x", None, True, "0.1234567", "²", float("nan"), [1]):
         with pytest.raises(ValueError, match=r"is no number|parts below"):
-            price_of(value)
+            micro_of(value)
 
 
 def test_members_of_an_answer_keep_their_bytes() -> None:

@@ -169,7 +169,7 @@ def test_a_price_without_its_zero_is_a_price() -> None:
     "fields",
     [
         {"asks": [{"price": "0.5"}]}, {"bids": [{"price": "", "size": "1"}]}, {"bids": [{"price": ".", "size": "1"}]},
-        {"asks": [{"price": "x", "size": "1"}]}, {"asks": "none"}, {"tick_size": "tiny"}, {"timestamp": "noon"},
+        {"asks": [{"price": "x", "size": "1"}]}, {"asks": "none"}, {"timestamp": "noon"}, {"timestamp": "99999999999999999999"},
         {"bids": [{"price": "0.4", "size": "1"}, {"price": "0.40", "size": "2"}]},
         {"bids": [{"price": "0.1234567", "size": "1"}]},
         {"asset_id": None}, {"bids": [{"price": True, "size": "1"}]},

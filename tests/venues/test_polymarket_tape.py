@@ -104,8 +104,8 @@ def test_the_second_edition_of_the_service_is_read_too() -> None:
     [
         (line(price=0), "a price of 0 is none"), (line(price=1), "a price of 1 is none"), (line(size=0), "a size of 0 is none"),
         (line(at=THEN + 7_200), "was still to come"), (line(asset="x1"), "token x1 is not of market m1"),
-        (line(asset="y9"), "nobody asked for that market"), (line(side="HOLD"), "HOLD"), (line(price=None), "is no price"),
-        (line(price="NaN"), "NaN is no price"), (line(at="noon"), "noon"),  # type: ignore[arg-type]
+        (line(asset="y9"), "nobody asked for that market"), (line(side="HOLD"), "HOLD"), (line(price=None), "is no number"),
+        (line(price="NaN"), "NaN is no number"), (line(at="noon"), "noon"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_a_trade_that_cannot_be_is_named_and_the_others_stay(lie: dict[str, Any], why: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, decimal_of
-from venues.kalshi.wire import CENT_MICRO, DECODER, NO, SOURCE, YES, micro_of, parse_page, price_of
+from venues.kalshi.wire import CENT_MICRO, DECODER, NO, SOURCE, YES, parse_page
+from venues.numbers import micro_of, size_of, whole_of
 from venues.records import level_columns
 from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated
 from venues.spans import joined
@@ -97,8 +98,8 @@ def _book(payload: Mapping[str, Any], ticker: str) -> Mapping[str, Any]:
 def _side(book: Mapping[str, Any], name: str) -> list[Level]:
     # Before 2026 prices were whole cents and sizes whole contracts, under the bare name.
     if book.get(f"{name}_dollars") is not None or name not in book:
-        return [(price_of(level[0]), micro_of(level[1])) for level in book.get(f"{name}_dollars") or []]
-    return [(int(level[0]) * CENT_MICRO, int(level[1]) * MICRO) for level in book[name] or []]
+        return [(micro_of(level[0]), size_of(level[1])) for level in book.get(f"{name}_dollars") or []]
+    return [(whole_of(level[0]) * CENT_MICRO, whole_of(level[1]) * MICRO) for level in book[name] or []]
 
 
 def _levels(levels: Sequence[Level], what: str) -> tuple[tuple[Level, ...], list[str]]:

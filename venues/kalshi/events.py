@@ -22,8 +22,10 @@ from venues.kalshi.clauses import SLOTS
 from venues.kalshi.fees import STANDARD
 from venues.kalshi.ladder import Ticker, bracket_of, check_strike, parse_ticker
 from venues.kalshi.rules import parse_rule, parse_strike
-from venues.kalshi.wire import CENT_MICRO, DECODER, NO, SOURCE, YES, decimal_of, instant_of, price_of
-from venues.sanity import refuse_repeated
+from venues.kalshi.wire import CENT_MICRO, DECODER, NO, SOURCE, YES
+from venues.numbers import decimal_of
+from venues.numbers import tick_of as step_of
+from venues.sanity import instant_of, refuse_repeated, unread
 
 FRACTION_MICRO = 10_000  # of a contract, where fractions are traded
 TICKS: Mapping[str, int] = {"linear_cent": CENT_MICRO, "deci_cent": 1_000, "tapered_deci_cent": CENT_MICRO}
@@ -67,6 +69,7 @@ def parse_event(
     opens_at, closes_at = (_earliest(markets, key) for key in ("open_time", "close_time"))
     refusals += why or _contradictions(rule, markets, rows, named, closes_at)
     refusals += [terms.refusal] if terms.refusal else []
+    refusals += [sentence for market in markets for sentence in unread(market, "open_time", "close_time")]
     if not at_opening:
         refusals += _stale(markets, named.event_day, received_at)
     facts = {
@@ -114,15 +117,12 @@ def markets_of(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def tick_of(market: Mapping[str, Any]) -> int:
     """Return the coarsest price step of a market [micro-USD]: a multiple of it is a price in every range."""
     try:
-        steps = [price_of(part["step"]) for part in market.get("price_ranges") or []]
+        steps = [step_of(part["step"]) for part in market.get("price_ranges") or []]
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(
             f"kalshi /events: price_ranges of {market.get('ticker')} are none ({error}); the bytes are kept"
         ) from error
-    step = max(steps) if steps else TICKS.get(str(market.get("price_level_structure")), CENT_MICRO)
-    if not 0 < min(steps, default=step) <= step < MICRO:
-        raise WireError(f"kalshi /events: {market.get('ticker')} has a price step of {step} millionths; the bytes are kept")
-    return step
+    return max(steps) if steps else TICKS.get(str(market.get("price_level_structure")), CENT_MICRO)
 
 
 def min_size_of(market: Mapping[str, Any]) -> int:

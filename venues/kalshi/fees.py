@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from core.errors import WireError
 from core.model.event import FeeRounding, Fees
+from venues.numbers import decimal_of, rate_of
 
 TAKER_RATE = 0.07
 STANDARD = Fees(TAKER_RATE, 1.0, FeeRounding.UP_CENT)
@@ -22,9 +23,9 @@ def taker_fees(series: Mapping[str, Any] | None = None) -> Fees:
     if kind not in _QUADRATIC:
         raise WireError(f"kalshi series {series.get('ticker')}: fee type {kind!r} is not known; do not trade its events")
     try:
-        multiplier = Decimal(str(series.get("fee_multiplier", 1)))
-    except InvalidOperation:
-        multiplier = Decimal("NaN")
-    if not multiplier.is_finite() or multiplier < 0:
-        raise WireError(f"kalshi series {series.get('ticker')}: fee_multiplier is no number; do not trade its events")
-    return Fees(float(Decimal(str(TAKER_RATE)) * multiplier), 1.0, FeeRounding.UP_CENT)
+        rate = rate_of(str(Decimal(str(TAKER_RATE)) * decimal_of(series.get("fee_multiplier", 1))))
+    except ValueError as error:
+        raise WireError(
+            f"kalshi series {series.get('ticker')}: fee_multiplier is no number that can be ({error}); do not trade its events"
+        ) from error
+    return Fees(rate, 1.0, FeeRounding.UP_CENT)

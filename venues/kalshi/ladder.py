@@ -11,7 +11,8 @@ from core.errors import LadderError, RuleError
 from core.model.rule import Extreme
 
 _TICKER = re.compile(
-    r"(?P<series>(?:KX)?(?:HIGH|LOW)[A-Z]+)-(?P<day>\d{2}[A-Z]{3}\d{2})(?:-(?P<kind>[BT])(?P<strike>-?\d{1,3}(?:\.5)?))?"
+    r"(?P<series>(?:KX)?(?:HIGH|LOW)[A-Z]+)-(?P<day>\d{2}[A-Z]{3}\d{2})(?:-(?P<kind>[BT])(?P<strike>-?\d{1,3}(?:\.5)?))?",
+    re.ASCII,
 )
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,17 +12,19 @@ from core.errors import LadderError, RuleError, WireError
 from core.model.record import Kind, Record
 from venues.kalshi.events import STATUSES, markets_of, strike_of
 from venues.kalshi.rules import parse_strike
-from venues.kalshi.wire import DECODER, SOURCE, instant_of
-from venues.sanity import quarantine
+from venues.kalshi.wire import DECODER, SOURCE
+from venues.numbers import decimal_of
+from venues.sanity import instant_of, quarantine
 
 FINAL = frozenset({"finalized", "settled"})
 RESULTS: Mapping[str, bool | None] = {"yes": True, "no": False, "": None}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def parse_outcome(event: Mapping[str, Any], raw: bytes, received_at: datetime) -> Record:
     """Return the `outcomes` record of an event; WireError where statuses and results contradict each other."""
     markets, event_id = markets_of(event), str(event.get("event_ticker"))
+    if strangers := [name for market in markets if not (name := str(market["ticker"])).startswith(f"{event_id}-")]:
+        raise WireError(f"kalshi /events: {strangers[0]!r} is no market of {event_id}; the bytes are kept")
     verdicts = [_verdict(market) for market in markets]
     final = all(market.get("status") in FINAL for market in markets)
     if final and (None in verdicts or verdicts.count(True) != 1):
@@ -84,8 +85,10 @@ def _value(markets: Sequence[Mapping[str, Any]], won: Sequence[bool]) -> tuple[f
 
 def _number(market: Mapping[str, Any]) -> float | None:
     # Empty on losers of old events; one of 2024 explains itself in words.
-    text = str(market.get("expiration_value") or "").strip()
-    return float(text) if _NUMBER.fullmatch(text) else None
+    try:
+        return float(decimal_of(str(market.get("expiration_value") or "").strip()))
+    except ValueError:
+        return None
 
 
 def _bracket(market: Mapping[str, Any]) -> tuple[int | None, int | None]:

@@ -17,8 +17,9 @@ from venues.kalshi.outcomes import FINAL, parse_outcome, settled_at
 from venues.kalshi.pages import NOT_FOUND, Pages
 from venues.kalshi.prints import TRADES_PER_PAGE
 from venues.kalshi.trades import Tape, by_minute, parse_candles, parse_trades, prints_record
-from venues.kalshi.wire import SOURCE, Cutoff, instant_of, parse_cutoff
+from venues.kalshi.wire import SOURCE, Cutoff, parse_cutoff
 from venues.records import failed
+from venues.sanity import instant_of
 
 LISTED_AFTER = timedelta(minutes=2)  # after the opening a listing would have been found
 PRINTED_AFTER = timedelta(seconds=5)  # a trade would have been heard

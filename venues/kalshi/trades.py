@@ -12,8 +12,9 @@ import numpy as np
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, instant, micros
-from venues.kalshi.wire import CENT_MICRO, DECODER, SOURCE, instant_of, members, micro_of, parse_page, price_of
-from venues.sanity import future_fault, level_fault, price_fault, quarantine
+from venues.kalshi.wire import CENT_MICRO, DECODER, SOURCE, members, parse_page
+from venues.numbers import micro_of, size_of
+from venues.sanity import future_fault, instant_of, level_fault, price_fault, quarantine, ticks_of
 from venues.spans import joined
 
 NEVER_BID, NEVER_ASKED = 0, MICRO  # what an empty side shows
@@ -77,11 +78,11 @@ def _trade(trade: Mapping[str, Any], span: bytes, tickers: Collection[str], rece
 
 
 def _price(trade: Mapping[str, Any], name: str) -> int:
-    return price_of(trade[f"{name}_dollars"]) if f"{name}_dollars" in trade else _flat_price(trade.get(name))
+    return micro_of(trade[f"{name}_dollars"]) if f"{name}_dollars" in trade else _flat_price(trade.get(name))
 
 
 def _count(trade: Mapping[str, Any]) -> int:
-    return micro_of(trade.get("count_fp", trade.get("count")))
+    return size_of(trade.get("count_fp", trade.get("count")))
 
 
 def _taker(trade: Mapping[str, Any]) -> str:
@@ -126,7 +127,7 @@ def _points(ticker: str, candles: Sequence[Any]) -> tuple[list[Print], list[str]
     left: list[str] = []
     for candle in candles:
         try:
-            end, price = int(candle["end_period_ts"]) * 1_000_000, shown_price(candle)
+            end, price = ticks_of(candle["end_period_ts"], 1) * MICRO, shown_price(candle)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             left.append(f"{ticker}: a candle has no meaning ({error})")
             continue
@@ -164,7 +165,7 @@ def _close(prices: Any) -> int | None:
 
 def _flat_price(value: Any) -> int:
     # Under a bare name a whole number is of before 2026 and means cents, a text is of the historical tier and means dollars.
-    return value * CENT_MICRO if isinstance(value, int) and not isinstance(value, bool) else price_of(value)
+    return value * CENT_MICRO if isinstance(value, int) and not isinstance(value, bool) else micro_of(value)
 
 
 def prints_record(event_id: str, tape: Tape, received_at: datetime) -> Record:

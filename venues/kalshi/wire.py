@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.errors import WireError
-from core.units import MICRO, parse_iso
+from core.units import parse_iso
 from venues.spans import json_elements, json_members
 
 SOURCE = "kalshi"
 DECODER = 1
 CENT_MICRO = 10_000
 YES, NO = ":YES", ":NO"
-
-_DECODER = json.JSONDecoder()
-_BLANKS = " \t\r\n"
-_DIGITS = 6  # of a millionth
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,51 +68,3 @@ def parse_cutoff(raw: bytes) -> Cutoff:
         return Cutoff(*(parse_iso(found[key][1]) for key in ("market_settled_ts", "trades_created_ts")))
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"kalshi /historical/cutoff: unexpected shape ({error!r}); the bytes are kept") from error
-
-
-def micro_of(value: Any) -> int:
-    """Return a price in dollars or a count in millionths; ValueError for what is no number. Finer parts are cut off."""
-    plain = _plain(value)
-    return int(decimal_of(value) * MICRO) if plain is None else plain
-
-
-def price_of(value: Any) -> int:
-    """Return a price in dollars in millionths; ValueError where it has finer parts."""
-    plain = _plain(value)
-    if plain is not None:
-        return plain
-    scaled = decimal_of(value) * MICRO
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{value} has parts below one millionth")
-    return int(scaled)
-
-
-def _plain(value: Any) -> int | None:
-    # Thousands of levels in a cycle: whole numbers are exact too, and a third of the price of decimals.
-    if not isinstance(value, str):
-        return None
-    whole, _, part = value.partition(".")
-    if not whole.isdecimal() or not (part.isdecimal() or not part) or len(part) > _DIGITS:
-        return None
-    return int(whole + part.ljust(_DIGITS, "0"))
-
-
-def decimal_of(value: Any) -> Decimal:
-    """Return a number that may be text; ValueError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{value!r} is no number")
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is no number") from None
-    if not number.is_finite():
-        raise ValueError(f"{value!r} is no number")
-    return number
-
-
-def instant_of(value: Any) -> datetime | None:
-    """Return the instant that a text names; None for an empty or unreadable one."""
-    try:
-        return parse_iso(value) if isinstance(value, str) and value else None
-    except ValueError:
-        return None

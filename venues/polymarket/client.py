@@ -293,7 +293,7 @@ def _snapshots(spans: Spans, tokens: Sequence[str]) -> Iterator[Snapshot]:
     for token in tokens:
         for span, payload in spans.get(token, ())[:1]:
             stamp = str(payload.get("timestamp") or "")
-            if stamp.isdigit() and not parse_book(payload).faults:
+            if stamp.isdecimal() and not parse_book(payload).faults:
                 yield Snapshot(token, int(stamp), str(payload.get("hash") or ""), payload, span)
 
 

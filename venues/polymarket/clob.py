@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,18 +12,16 @@ import numpy as np
 
 from core.errors import WireError
 from core.model.record import Kind, Record
-from core.units import MICRO, Columns, iso
+from core.units import MICRO, Columns, instant, iso
+from venues.numbers import NoNumber, micro_of, min_size_of, size_of, tick_of
 from venues.polymarket.levels import Levels, plain_levels
 from venues.records import failed, level_columns
-from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated
-from venues.spans import joined, json_elements
+from venues.sanity import crossed_fault, level_fault, quarantine, refuse_repeated, ticks_of
+from venues.spans import joined, json_elements, json_value
 
 DECODER = 1
 TICK_MICRO, MIN_SIZE_MICRO = 10_000, 5 * MICRO  # weather's own, for bodies of 2024 that do not say
-_DIGITS = 6  # of a millionth
 _SIDES = ("bid", "ask")
-MOST_SIZE_MICRO = 10**18  # more shares than there is money, and still a whole number of 64 bits
-_PLAIN = re.compile(r"(?=\.?\d)(\d{0,12})(?:\.(\d*))?", re.ASCII)  # documented examples drop the zero: ".48"
 
 Spans = dict[str, list[tuple[bytes, Any]]]  # by token: the bytes and the value of its books
 
@@ -38,11 +33,11 @@ class Book:
     token: str
     bids: tuple[tuple[int, int], ...]  # (price, size) [micro]
     asks: tuple[tuple[int, int], ...]
-    tick_micro: int
-    min_size_micro: int
+    tick_micro: int | None  # None: what it says is none, that of the listing holds
+    min_size_micro: int | None
     changed_at: str  # ISO, "" unknown: of the last change, a quiet book may be minutes old and right
     hash: str
-    faults: tuple[str, ...] = ()  # levels that are none, left out of the sides
+    faults: tuple[str, ...] = ()  # levels and terms that are none, left out
 
 
 def parse_book(payload: Mapping[str, Any]) -> Book:
@@ -53,20 +48,35 @@ def parse_book(payload: Mapping[str, Any]) -> Book:
     faults: list[str] = []
     try:
         bids, asks = _levels(payload.get("bids"), -1, faults), _levels(payload.get("asks"), 1, faults)
-        return replace(_head_of(payload), bids=bids, asks=asks, faults=tuple(faults))
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        head = _head_of(payload)
+        return replace(head, bids=bids, asks=asks, faults=(*head.faults, *faults))
+    except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"polymarket /books: the book of {token} has no meaning ({error}); the bytes are kept") from error
 
 
 def _head_of(payload: Mapping[str, Any]) -> Book:
-    """Return a book without its levels."""
+    """Return a book without its levels; a term that is none is named."""
+    (tick, of_tick), (min_size, of_size) = (_term(payload, *each) for each in _TERMS)
     return Book(
         token=payload["asset_id"], bids=(), asks=(),
-        tick_micro=_term_micro(payload["tick_size"]) if payload.get("tick_size") else TICK_MICRO,
-        min_size_micro=_term_micro(payload["min_order_size"]) if payload.get("min_order_size") else MIN_SIZE_MICRO,
-        changed_at=changed_at_of(payload.get("timestamp")),
-        hash=str(payload.get("hash") or ""),
+        tick_micro=tick, min_size_micro=min_size, changed_at=changed_at_of(payload.get("timestamp")),
+        hash=str(payload.get("hash") or ""), faults=(*of_tick, *of_size),
     )  # fmt: skip
+
+
+_TERMS: Sequence[tuple[str, Callable[[Any], int], int]] = (
+    ("tick_size", tick_of, TICK_MICRO), ("min_order_size", min_size_of, MIN_SIZE_MICRO),
+)  # fmt: skip
+
+
+def _term(payload: Mapping[str, Any], name: str, read: Callable[[Any], int], usual: int) -> tuple[int | None, tuple[str, ...]]:
+    value = payload.get(name)
+    if value in (None, ""):
+        return usual, ()
+    try:
+        return _read_term(read, value), ()
+    except (TypeError, ValueError) as error:
+        return None, (f"{name}: {error}; that of the listing holds",)
 
 
 def read_books(answers: Sequence[bytes]) -> Spans:
@@ -99,7 +109,7 @@ def polled_records(spans: Spans, tokens_of: Mapping[str, Sequence[str]], receive
 def parse_winner(raw: bytes) -> bool | None:
     """Return whether YES won a market of `/markets/{condition_id}`; None while nobody has."""
     try:
-        payload = json.loads(raw)
+        payload = json_value(raw)
         tokens = {str(token["outcome"]): bool(token["winner"]) for token in payload["tokens"]}
         closed = payload["closed"]
     except (ValueError, KeyError, TypeError) as error:
@@ -119,10 +129,11 @@ def _plain_record(
     try:
         for i, (_, payload) in enumerate(found, nth):
             heads.append(_head_of(payload))
+            named += [f"{heads[-1].token}: {fault}" for fault in heads[-1].faults]
             bid, ask = levels.best(2 * i), levels.best(2 * i + 1)
             if bid is not None and ask is not None and bid >= ask:
                 named.append(f"{heads[-1].token}: {crossed_fault([bid], [ask])}")
-    except (TypeError, ValueError, InvalidOperation):
+    except (TypeError, ValueError):
         return None
     counts = np.diff(starts)
     tokens = np.array([head.token for head in heads for _ in _SIDES], dtype=object)
@@ -155,7 +166,7 @@ def _record(
 ) -> Record:
     tokens = {
         head.token: {
-            "tick_micro": head.tick_micro, "min_size_micro": head.min_size_micro,
+            **{name: term for name, term in (("tick_micro", head.tick_micro), ("min_size_micro", head.min_size_micro)) if term},
             "changed_at": head.changed_at, "hash": head.hash,
         }
         for head in heads
@@ -189,7 +200,7 @@ def _levels(side: Any, best: int, faults: list[str]) -> tuple[tuple[int, int], .
     for level in side or []:
         try:
             price, size = micro_of(level["price"]), size_of(level["size"])
-        except _NoNumber as error:
+        except NoNumber as error:
             faults.append(str(error))
             continue
         if price in levels:
@@ -201,52 +212,12 @@ def _levels(side: Any, best: int, faults: list[str]) -> tuple[tuple[int, int], .
     return tuple(sorted(levels.items(), key=lambda level: best * level[0]))
 
 
-class _NoNumber(ValueError):
-    """Infinite, not a number or beyond all numbers, in a place for one."""
-
-
-def micro_of(value: Any) -> int:
-    """Return a price in millionths, exactly; ValueError, TypeError or InvalidOperation when it is none."""
-    plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
-    if plain is not None and len(plain[2] or "") <= _DIGITS:
-        return _of_digits(plain)
-    scaled = _decimal(value) * MICRO
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{value} has parts below one millionth")
-    return int(scaled)
-
-
-def size_of(value: Any) -> int:
-    """Return a size in millionths of a share; what lies below one cannot be taken."""
-    plain = _PLAIN.fullmatch(value) if isinstance(value, str) else None
-    size = _of_digits(plain) if plain is not None else int(_decimal(value) * MICRO)
-    if size > MOST_SIZE_MICRO:
-        raise _NoNumber(f"a size of {value} is none")
-    return size
-
-
-def _of_digits(plain: re.Match[str]) -> int:
-    # Thousands of levels in a cycle: whole numbers are exact too, and a third of the price of decimals.
-    return int((plain[1] or "0") + (plain[2] or "")[:_DIGITS].ljust(_DIGITS, "0"))
-
-
-def _decimal(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TypeError(f"{value!r} is no number")
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise _NoNumber(f"{value} is no number")
-    return number
-
-
 @lru_cache(maxsize=256, typed=True)  # hundreds of books a cycle repeat a few ticks and sizes, and their last change
-def _term_micro(value: Any) -> int:
-    return micro_of(value)
+def _read_term(read: Callable[[Any], int], value: Any) -> int:
+    return read(value)
 
 
 @lru_cache(maxsize=4_096, typed=True)
 def changed_at_of(timestamp: Any) -> str:
-    """Return the instant of milliseconds as text; "" for none."""
-    if timestamp in (None, ""):
-        return ""
-    return iso(datetime.fromtimestamp(int(timestamp) / 1000, UTC))
+    """Return the instant of milliseconds as text, "" for none; ValueError where they name none."""
+    return "" if timestamp in (None, "") else iso(instant(ticks_of(timestamp, 1_000) * 1_000))

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.errors import WireError
-from venues.polymarket.gamma import event_day_of, instant_of, is_open, is_series, json_list
-from venues.spans import json_elements
+from venues.polymarket.gamma import event_day_of, is_open, is_series, json_list, markets_of
+from venues.sanity import instant_of
+from venues.spans import json_elements, json_value
 
 DISCOVER = "discover"  # the subject of an ask for whatever is listed, known series or not
 TAGS = ("104596", "103040")  # highest-temperature; daily-temperature, which holds the lows too
@@ -28,7 +29,7 @@ def next_cursor(content: bytes) -> str:
     if not content.lstrip().startswith(b"{"):
         return ""
     try:
-        return str(json.loads(content).get("next_cursor") or "")
+        return str(json_value(content).get("next_cursor") or "")
     except ValueError as error:
         raise WireError(f"polymarket /events: the page is no JSON ({error}); the bytes are kept") from error
 
@@ -41,7 +42,10 @@ def series_of(event: Mapping[str, Any]) -> str:
 
 def is_not_yet(event: Mapping[str, Any]) -> bool:
     """Return whether an open event waits for the ids of a market: minutes after its creation, later a ghost."""
-    return is_open(event) and any(_lacks_ids(market) for market in event.get("markets") or [])
+    try:
+        return is_open(event) and any(_lacks_ids(market) for market in markets_of(event))
+    except WireError:
+        return False  # what they are is not understood: refused aloud
 
 
 def why_not_alive(event: Mapping[str, Any], now: datetime) -> str:
@@ -61,9 +65,11 @@ def why_not_alive(event: Mapping[str, Any], now: datetime) -> str:
         return f"its endDate {event.get('endDate')} is not of its day {day}"
     if is_not_yet(event):
         return "it has no condition or tokens (yet)"
-    if not any(is_open(market) and market.get("acceptingOrders") is True for market in event["markets"]):
-        return "it accepts no orders"
-    return ""
+    try:
+        accepts = any(is_open(market) and market.get("acceptingOrders") is True for market in markets_of(event))
+    except WireError:
+        return ""  # it may be alive, and is refused aloud
+    return "" if accepts else "it accepts no orders"
 
 
 def living_events(parts: Iterable[tuple[bytes, dict[str, Any]]], now: datetime) -> Iterator[tuple[bytes, dict[str, Any]]]:
@@ -89,7 +95,7 @@ def _lacks_ids(market: Mapping[str, Any]) -> bool:
 def _events_span(content: bytes) -> bytes:
     try:
         text = content.decode("utf-8")
-        listed = json.loads(text)["events"]
+        listed = json_value(text)["events"]
         if not isinstance(listed, list):
             raise TypeError(f"events is {type(listed).__name__}")
         start = text.index("[", text.index('"events"'))

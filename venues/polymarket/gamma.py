@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.errors import LadderError, RuleError, WireError
@@ -16,10 +14,12 @@ from core.events import ladder_columns, rule_facts
 from core.model.event import Bracket, FeeRounding, checked_ladder
 from core.model.record import Kind, Record
 from core.model.rule import Extreme, SettlementRule
-from core.units import MICRO, Unit, iso, parse_iso
+from core.units import Unit, iso
+from venues.numbers import decimal_of, exponent_of, min_size_of, rate_of, tick_of, whole_of
 from venues.polymarket.clob import MIN_SIZE_MICRO, TICK_MICRO
 from venues.polymarket.ladder import parse_label
-from venues.sanity import refuse_repeated
+from venues.sanity import instant_of, refuse_repeated, unread, year_fault
+from venues.spans import json_value
 
 DECODER = 1
 MONTHS = (
@@ -27,6 +27,7 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _SERIES = re.compile(r"(?:highest|lowest)-temperature-in-[a-z0-9]+(?:-[a-z0-9]+)*")
+_SLUG = re.compile(r"[A-Za-z0-9._-]{1,120}")  # becomes the name of a file
 _WORDS = {Extreme.HIGH: "highest", Extreme.LOW: "lowest"}
 
 _READ_OF_EVENTS = (
@@ -66,17 +67,28 @@ def event_day_of(event: Mapping[str, Any]) -> date:
     """Return the local day that an event is about; WireError when it names none."""
     text = event.get("eventDate") or str(event.get("endDate") or "")[:10]  # noon UTC of the event day, everywhere
     try:
-        return date.fromisoformat(str(text))
+        day = date.fromisoformat(str(text))
     except ValueError:
         raise WireError(
             f"polymarket /events: {event.get('slug')} has neither eventDate nor endDate; the bytes are kept"
         ) from None
+    if fault := year_fault(day):
+        raise WireError(f"polymarket /events: {event.get('slug')}: {fault}; the bytes are kept")
+    return day
+
+
+def markets_of(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the markets of an event, none where it has none yet; WireError where they are no objects."""
+    listed = event.get("markets") or []
+    if not isinstance(listed, list) or not all(isinstance(market, dict) for market in listed):
+        raise WireError(f"polymarket /events: the markets of {event.get('slug')} are no objects; the bytes are kept")
+    return listed
 
 
 def json_list(value: Any, name: str) -> list[Any]:
     """Return a list that Gamma writes as JSON inside a string; old and projected shapes write it plainly."""
     try:
-        listed = json.loads(value) if isinstance(value, str) else value
+        listed = json_value(value) if isinstance(value, str) else value
     except ValueError as error:
         raise WireError(f"polymarket /events: {name} {value!r} is no JSON list; the bytes are kept") from error
     if not isinstance(listed, list):
@@ -86,9 +98,8 @@ def json_list(value: Any, name: str) -> list[Any]:
 
 def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, words: Words) -> Record:
     """Return the `events` record of one event; `facts["refusal"]` says why it must not be traded."""
-    markets = event.get("markets")
-    slug = event.get("slug")
-    if not isinstance(slug, str) or not slug or not isinstance(markets, list) or not markets:
+    slug, markets = event.get("slug"), markets_of(event)
+    if not isinstance(slug, str) or not _SLUG.fullmatch(slug) or not markets:
         raise WireError(f"polymarket /events: {slug!r} is no event with markets; the bytes are kept")
     day, text = event_day_of(event), _text_of(event, markets)
     brackets, refusals = _brackets(markets)
@@ -96,13 +107,16 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
     refusals += why or _contradictions(event, day, rule, brackets, markets, words)
     if is_open(event) and day < received_at.date() - timedelta(days=1):
         refusals.append(f"a stale listing: its day {day} is over, it is still called active")
+    refusals += dict.fromkeys(
+        sentence for listed in (event, *markets) for sentence in unread(listed, "startDate", "gameStartTime")
+    )
     facts = {
         "venue": "polymarket", "event_id": slug, "title": str(event.get("title") or ""),
         "city": _city_of(event, rule, words), "event_day": day.isoformat(), "extreme": str(_extreme_of(event, rule)),
         "text": text, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest(), "refusal": "; ".join(refusals),
         "rule": rule_facts(rule) if rule else None, "fees": _fees(markets),
-        "tick_micro": _coarsest(markets, "orderPriceMinTickSize", TICK_MICRO),
-        "min_size_micro": _coarsest(markets, "orderMinSize", MIN_SIZE_MICRO),
+        "tick_micro": _coarsest(markets, "orderPriceMinTickSize", tick_of, TICK_MICRO),
+        "min_size_micro": _coarsest(markets, "orderMinSize", min_size_of, MIN_SIZE_MICRO),
         "liquidity_usd": _number_or_none(event.get("liquidity")), "opens_at": _iso_or_blank(event.get("startDate")),
         "closes_at": "",  # endDate is noon of the event day and no end of trading; nothing else is named
         "conditions": {row.bracket.market_id: row.condition for row in brackets},
@@ -116,8 +130,7 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
 
 def words_of(event: Mapping[str, Any]) -> object:
     """Return all of an event that its record depends on, but `liquidity`, which moves with every order."""
-    markets = event.get("markets")
-    listed = [[market.get(name) for name in _READ_OF_MARKETS] for market in markets] if isinstance(markets, list) else markets
+    listed = [[market.get(name) for name in _READ_OF_MARKETS] for market in markets_of(event)]
     return [event.get(name) for name in _READ_OF_EVENTS], listed
 
 
@@ -174,8 +187,10 @@ def _brackets(markets: Sequence[Mapping[str, Any]]) -> tuple[list[_Row], list[st
 
 
 def _rank(market: Mapping[str, Any]) -> int | None:
-    text = str(market.get("groupItemThreshold") or "")
-    return int(text) if text.isdigit() else None
+    try:
+        return whole_of(market.get("groupItemThreshold"))
+    except ValueError:
+        return None
 
 
 def is_open(listed: Mapping[str, Any]) -> bool:
@@ -241,32 +256,25 @@ def _fees(markets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     charged = [
         market["feeSchedule"] for market in markets if market.get("feesEnabled") and isinstance(market.get("feeSchedule"), dict)
     ]
-    dearest: Mapping[str, Any] = max(charged, key=lambda fee: float(fee.get("rate") or 0.0), default={})
-    return {
-        "rate": float(dearest.get("rate") or 0.0), "exponent": float(dearest.get("exponent") or 1.0),
-        "rounding": str(FeeRounding.HALF_UP_5),
-    }  # fmt: skip
-
-
-def _coarsest(markets: Sequence[Mapping[str, Any]], key: str, default: int) -> int:
     try:
-        values = [int(Decimal(str(market[key])) * MICRO) for market in markets if market.get(key)]
-    except (InvalidOperation, ValueError) as error:
-        raise WireError(f"polymarket /events: {key} is no number ({error!r}); the bytes are kept") from error
+        schedules = [(rate_of(fee.get("rate")), exponent_of(fee.get("exponent", 1))) for fee in charged]
+    except ValueError as error:
+        raise WireError(f"polymarket /events: a feeSchedule is none ({error}); the bytes are kept") from error
+    rate, exponent = max(schedules, key=lambda fee: (fee[0], -fee[1]), default=(0.0, 1.0))  # the dearest
+    return {"rate": rate, "exponent": exponent, "rounding": str(FeeRounding.HALF_UP_5)}
+
+
+def _coarsest(markets: Sequence[Mapping[str, Any]], key: str, read: Callable[[Any], int], default: int) -> int:
+    try:
+        values = [read(market[key]) for market in markets if market.get(key) not in (None, "")]
+    except ValueError as error:
+        raise WireError(f"polymarket /events: {key} is no number ({error}); the bytes are kept") from error
     return max(values, default=default)
 
 
 def _number_or_none(value: Any) -> float | None:
     try:
-        return None if value in (None, "") else float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def instant_of(value: Any) -> datetime | None:
-    """Return an instant as Gamma writes it, ISO with Z or "2026-07-03 04:00:00+00"; None for none."""
-    try:
-        return parse_iso(str(value)) if value else None
+        return float(decimal_of(value))
     except ValueError:
         return None
 

@@ -98,11 +98,14 @@ class Listings:
         for listing in found:
             if is_not_yet(listing.event):
                 continue
-            try:
-                yield self._parsed(listing.event, listing.raw, listing.received_at)
-            except WireError as error:
-                raw = joined([listing.raw])
-                yield failed(SOURCE, Kind.EVENTS, listing.wanted.series, listing.received_at, error, raw)
+            yield self._read_of(listing.wanted.series, listing.event, listing.raw, listing.received_at)
+
+    def _read_of(self, asked_for: str, event: Mapping[str, Any], span: bytes, received_at: datetime) -> Record:
+        """Return the record of an event, a failed one where it has no meaning: the others of its answer go on."""
+        try:
+            return self._parsed(event, span, received_at)
+        except WireError as error:
+            return failed(SOURCE, Kind.EVENTS, asked_for, received_at, error, joined([span]))
 
     def _parsed(self, event: Mapping[str, Any], span: bytes, received_at: datetime) -> Record:
         """Return the record of an event; one that says what it said before is not read again."""
@@ -177,7 +180,7 @@ class Listings:
                     for span, event in living_events(self._events_of(answer), answer.received_at):
                         if slug_of(event) not in seen and series_of(event) not in known:
                             seen.add(slug_of(event))
-                            yield self._parsed(event, span, answer.received_at)
+                            yield self._read_of(DISCOVER, event, span, answer.received_at)
                 except SourceError as error:
                     yield failed(SOURCE, Kind.EVENTS, DISCOVER, answer.received_at, error, answer.content)
 

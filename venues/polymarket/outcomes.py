@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from core.errors import WireError
 from core.model.record import Kind, Record
-from venues.polymarket.gamma import json_list
+from venues.numbers import decimal_of
+from venues.polymarket.gamma import json_list, markets_of
 from venues.sanity import refuse_repeated
 
 DECODER = 1
@@ -30,8 +31,8 @@ def market_verdict(market: Mapping[str, Any]) -> bool | None:
         return None
     try:
         names = [str(name) for name in json_list(market.get("outcomes"), "outcomes")]
-        prices = [Decimal(str(price)) for price in json_list(market.get("outcomePrices"), "outcomePrices")]
-    except (WireError, InvalidOperation):
+        prices = [decimal_of(price) for price in json_list(market.get("outcomePrices"), "outcomePrices")]
+    except (WireError, ValueError):
         return None
     if sorted(names) != ["No", "Yes"] or len(prices) != 2 or not (max(prices) >= _WON and min(prices) <= _LOST):
         return None
@@ -42,7 +43,7 @@ def undecided(event: Mapping[str, Any]) -> list[str]:
     """Return the condition ids of closed markets whose winner Gamma does not name."""
     return [
         str(market["conditionId"])
-        for market in event.get("markets") or []
+        for market in markets_of(event)
         if market.get("closed") is True and market_verdict(market) is None and market.get("conditionId")
     ]
 
@@ -51,7 +52,7 @@ def parse_outcome(
     event: Mapping[str, Any], raw: bytes, received_at: datetime, clob: Mapping[str, bool | None] | None = None
 ) -> Record:
     """Return the `outcomes` record of an event; `clob` decides, by condition id, where Gamma does not."""
-    markets: Sequence[Mapping[str, Any]] = event.get("markets") or []
+    markets: Sequence[Mapping[str, Any]] = markets_of(event)
     slug = event.get("slug")
     if not isinstance(slug, str) or not slug or not markets:
         raise WireError(f"polymarket /events: {slug!r} is no event with markets; the bytes are kept")

@@ -14,12 +14,13 @@ from core.errors import SourceRefusedError, WireError
 from core.model.record import Ask, Kind, Record
 from core.units import MICRO, Columns, instant, micros
 from venues.http import Http
-from venues.polymarket.gamma import event_day_of, instant_of, is_open, parse_event, tokens_of
+from venues.numbers import decimal_of
+from venues.polymarket.gamma import event_day_of, is_open, markets_of, parse_event, tokens_of
 from venues.polymarket.listings import SOURCE, Found, Listings, Wanted
 from venues.polymarket.outcomes import parse_outcome
 from venues.records import failed
-from venues.sanity import future_fault, price_fault, quarantine
-from venues.spans import joined
+from venues.sanity import future_fault, instant_of, price_fault, quarantine, ticks_of
+from venues.spans import joined, json_value
 
 DECODER = 1
 HEARD_AFTER, SHOWN_AFTER = timedelta(minutes=2), timedelta(seconds=5)  # of a listing, of a price
@@ -84,7 +85,7 @@ class Past:
         )  # fmt: skip
 
     def _prices(self, event: Mapping[str, Any], opened: datetime, until: datetime, now: datetime) -> Iterator[Record]:
-        market_of = {tokens_of(market)[0]: str(market.get("id") or "") for market in event.get("markets") or []}
+        market_of = {tokens_of(market)[0]: str(market.get("id") or "") for market in markets_of(event)}
         fine = now - until < FINE_FOR
         points: list[tuple[int, str, float]] = []
         start = opened
@@ -142,18 +143,14 @@ class Past:
 
 def opening_of(event: Mapping[str, Any]) -> datetime | None:
     """Return when orders were first accepted in all of an event's markets."""
-    ats = [
-        instant_of(market.get("acceptingOrdersTimestamp") or market.get("startDate")) for market in event.get("markets") or []
-    ]
+    ats = [instant_of(market.get("acceptingOrdersTimestamp") or market.get("startDate")) for market in markets_of(event)]
     known = [at for at in (*ats, instant_of(event.get("startDate"))) if at is not None]
     return max(known, default=None)
 
 
 def closing_of(event: Mapping[str, Any]) -> datetime:
     """Return when an ended event's outcome was known; where it does not say, the second morning after its day."""
-    ats = [
-        instant_of(listed.get("closedTime") or listed.get("umaEndDate")) for listed in (event, *(event.get("markets") or []))
-    ]
+    ats = [instant_of(listed.get("closedTime") or listed.get("umaEndDate")) for listed in (event, *markets_of(event))]
     known = [at for at in ats if at is not None]
     return max(known) if known else datetime.combine(event_day_of(event) + timedelta(days=2), time(12), UTC)
 
@@ -162,7 +159,7 @@ def opening_view(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event as it was listed at first, without what came later."""
     markets = [
         {**{name: market[name] for name in _OF_MARKETS if name in market}, **_ALIVE, "acceptingOrders": True}
-        for market in event.get("markets") or []
+        for market in markets_of(event)
     ]
     return {**{name: event[name] for name in _OF_EVENTS if name in event}, **_ALIVE, "markets": markets}
 
@@ -170,7 +167,7 @@ def opening_view(event: Mapping[str, Any]) -> dict[str, Any]:
 def history_of(raw: bytes) -> list[tuple[int, float]]:
     """Return the points (second, price) of a `/prices-history` answer."""
     try:
-        return _points(json.loads(raw)["history"])
+        return _points(json_value(raw)["history"])
     except (ValueError, KeyError, TypeError) as error:
         raise WireError(f"polymarket /prices-history: unexpected shape ({error!r}); it is left out") from error
 
@@ -178,7 +175,7 @@ def history_of(raw: bytes) -> list[tuple[int, float]]:
 def histories_of(raw: bytes, tokens: Sequence[str]) -> dict[str, Sequence[tuple[int, float]]]:
     """Return the points of each token of a `/batch-prices-history` answer."""
     try:
-        history = json.loads(raw)["history"]
+        history = json_value(raw)["history"]
         return {token: _points(history.get(token) or []) for token in tokens}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WireError(f"polymarket /batch-prices-history: unexpected shape ({error!r}); it is left out") from error
@@ -224,7 +221,7 @@ def _point_columns(points: Sequence[tuple[int, str, int]]) -> Columns:
 
 
 def _points(listed: Any) -> list[tuple[int, float]]:
-    return [(int(point["t"]), float(point["p"])) for point in listed]
+    return [(ticks_of(point["t"], 1), float(decimal_of(point["p"]))) for point in listed]
 
 
 def _once_each(records: Sequence[Record]) -> Iterator[Record]:

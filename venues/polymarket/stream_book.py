@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import Any
 
 from core.units import MICRO
-from venues.polymarket.clob import Book, micro_of, parse_book, size_of
+from venues.numbers import micro_of, size_of
+from venues.polymarket.clob import Book, parse_book
 from venues.polymarket.stream_wire import Change, Message, Print, Snapshot, Tick, messages
 from venues.spans import json_elements
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import InvalidOperation
 from typing import Any
 
 from core.errors import WireError
 from core.units import MICRO
-from venues.polymarket.clob import micro_of, parse_book, size_of
+from venues.numbers import micro_of, size_of, tick_of
+from venues.polymarket.clob import parse_book
+from venues.sanity import ticks_of
 from venues.spans import json_elements
 
 _WHAT = "polymarket market channel"
@@ -93,7 +94,7 @@ def messages(span: bytes, value: Any) -> Iterator[Message]:
     elif kind in _READERS and isinstance(token := value.get("asset_id"), str):
         try:
             yield _READERS[str(kind)](token, value, span)
-        except (WireError, KeyError, TypeError, ValueError, InvalidOperation) as error:
+        except (WireError, KeyError, TypeError, ValueError) as error:
             yield Fault(token, f"its {kind} cannot be read ({error!r})")
 
 
@@ -101,7 +102,7 @@ def _snapshot(token: str, value: Mapping[str, Any], span: bytes) -> Snapshot:
     book = parse_book(value)
     if book.faults:
         raise ValueError(book.faults[0])
-    return Snapshot(token, int(value["timestamp"]), book.hash, value, span)
+    return Snapshot(token, ticks_of(value["timestamp"], 1_000), book.hash, value, span)
 
 
 def _print(token: str, value: Mapping[str, Any], _: bytes) -> Print:
@@ -110,7 +111,13 @@ def _print(token: str, value: Mapping[str, Any], _: bytes) -> Print:
     side = {"BUY": True, "SELL": False}[value["side"]]
     micro_of(value["price"]), size_of(value["size"])
     return Print(
-        token, str(value.get("market") or ""), int(value["timestamp"]), side, str(value["price"]), str(value["size"]), raw
+        token,
+        str(value.get("market") or ""),
+        ticks_of(value["timestamp"], 1_000),
+        side,
+        str(value["price"]),
+        str(value["size"]),
+        raw,
     )
 
 
@@ -119,7 +126,7 @@ _KEPT_OF_PRINTS = ("event_type", "asset_id", "market", "price", "side", "size", 
 
 
 def _tick(token: str, value: Mapping[str, Any], _: bytes) -> Tick:
-    micro_of(value["new_tick_size"])
+    tick_of(value["new_tick_size"])
     return Tick(token, str(value["new_tick_size"]))
 
 
@@ -146,11 +153,11 @@ def _changes(value: Mapping[str, Any]) -> Iterator[Change | Fault]:
             if not 0 < price < MICRO or size < 0:
                 raise ValueError(f"{fields['size']} at {fields['price']} is no level")
             yield Change(
-                token, int(value["timestamp"]), {"BUY": "bids", "SELL": "asks"}[fields["side"]], price, str(fields["price"]),
+                token, ticks_of(value["timestamp"], 1_000), {"BUY": "bids", "SELL": "asks"}[fields["side"]], price, str(fields["price"]),
                 str(fields["size"]), str(fields.get("hash") or ""), _best(fields.get("best_bid")),
                 _best(fields.get("best_ask")), raw,
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        except (KeyError, TypeError, ValueError) as error:
             yield Fault(token, f"a change of it cannot be read ({error!r})")
 
 

@@ -17,9 +17,9 @@ import orjson
 from core.errors import WireError
 from core.model.record import Kind, Record
 from core.units import MICRO, Columns, instant
-from venues.polymarket.clob import size_of
-from venues.sanity import future_fault, level_fault, quarantine
-from venues.spans import candidates, json_elements
+from venues.numbers import decimal_of, size_of
+from venues.sanity import future_fault, level_fault, quarantine, ticks_of, year_fault
+from venues.spans import candidates, json_elements, json_value
 
 DECODER = 1
 PAGE, MOST_PAGES, MOST_CONDITIONS = 100, 20, 20  # mostly the first page reaches back to what was told
@@ -155,7 +155,7 @@ def traded(market: Market, token: str, *, bought: bool, at: int, price: Any, siz
     is_yes = token == market.yes
     paid = _price_micro(price)
     amount = size_of(size)
-    if fault := level_fault(paid, amount) or future_fault(instant(at), received_at):
+    if fault := level_fault(paid, amount) or future_fault(instant(at), received_at) or year_fault(instant(at)):
         raise ValueError(fault)
     return Trade(market.market_id, at, paid if is_yes else MICRO - paid, amount, "yes" if is_yes == bought else "no")
 
@@ -165,7 +165,7 @@ def _trade(found: Mapping[str, Any], markets: Mapping[str, Market], received_at:
     if market is None:
         raise ValueError("nobody asked for that market")
     return traded(
-        market, str(found["asset"]), bought=_BOUGHT[found["side"]], at=int(found["timestamp"]) * MICRO,
+        market, str(found["asset"]), bought=_BOUGHT[found["side"]], at=ticks_of(found["timestamp"], 1) * MICRO,
         price=found["price"], size=found["size"], received_at=received_at,
     )  # fmt: skip
 
@@ -182,12 +182,7 @@ def _compact(kept: Mapping[str, Any]) -> bytes:
 
 def _price_micro(value: Any) -> int:
     # An order that met several levels has their average, with more digits than a price has.
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TypeError(f"{value!r} is no price")
-    exact = Decimal(str(value))
-    if not exact.is_finite():
-        raise ValueError(f"{value} is no price")
-    return int((exact * MICRO).quantize(Decimal(1), ROUND_HALF_UP))
+    return int((decimal_of(value) * MICRO).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _lines(raw: bytes, known: Lines) -> list[tuple[bytes, dict[str, Any] | Line]]:
@@ -209,7 +204,7 @@ def _mark(line: bytes) -> bytes:
 def _read_lines(raw: bytes) -> list[dict[str, Any]]:
     if raw.lstrip().startswith(b"{"):  # the second edition of the service wraps its lines
         try:
-            listed = json.loads(raw)["data"]
+            listed = json_value(raw)["data"]
         except (ValueError, KeyError) as error:
             raise WireError(f"polymarket /trades: unexpected shape ({error!r}); the answer is not kept") from error
     else:
