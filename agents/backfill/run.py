@@ -44,6 +44,7 @@ class Backfilled:
     kept: Mapping[str, int] = field(default_factory=dict)  # kind → records
     repeated: int = 0  # were kept by an earlier run
     later: int = 0  # would not be known yet
+    before: int = 0  # left out: cycles that are recorded would have known it
     failed: dict[str, str] = field(default_factory=dict)  # piece → first reason
     stopped: bool = False
 
@@ -78,7 +79,7 @@ class Backfill:
         result.stopped = self._stopping()
         result.failed = {f"{p.source} {p.subject} {p.days[0]} to {p.days[-1]}": reason for p, reason in failed.items()}
         result.kept, result.repeated = dict(self._shelving.kept), self._shelving.repeated
-        result.later = self._shelving.later
+        result.later, result.before = self._shelving.later, self._shelving.before
         return result
 
     def _round(self, pieces: Sequence[Piece]) -> dict[Piece, str]:

@@ -5,22 +5,21 @@ A kill between the two leaves records whose day is not noted: they are asked for
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
 
 import orjson
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from core.errors import StoreError
 from core.failpoints import failpoint
 from core.model.record import Kind, Record
 from core.store.durable import write_durable, writing
+from core.store.heads import heads_of, subjects_in
 from core.store.layout import ARCHIVE, INCOMING, closed_path
 from core.store.parquet import write_closed_days
+from core.store.runs import Thread
 from core.store.snapshots import SnapshotStore
 from core.units import micros
 
@@ -33,14 +32,16 @@ _DAY_MICROS = 86_400_000_000
 class Shelving:
     """Keeps records of the past in a data folder that no engine writes to, and knows which days are finished."""
 
-    def __init__(self, data_dir: Path, now: datetime) -> None:
-        self._data_dir, self._now = data_dir, now
+    def __init__(self, data_dir: Path, now: datetime, recorded_until: datetime | None = None) -> None:
+        """Open a folder; where a desk recorded until an instant, nothing is added that its cycles would have known."""
+        self._data_dir, self._now, self._recorded_until = data_dir, now, recorded_until
         self._snapshots: SnapshotStore | None = None
         self._known: dict[tuple[Kind, date], set[Key]] = {}  # what stands in the closed days that were touched
         self.done: dict[str, frozenset[date]] = _read(data_dir)
         self.kept: Counter[str] = Counter()  # kind → records
         self.repeated = 0  # were there before
         self.later = 0  # would not be known yet
+        self.before = 0  # would change what recorded cycles knew
 
     def keep(self, answers: Iterable[tuple[str, Sequence[Record], Sequence[date]]]) -> None:
         """Write the records of some answers (key, records, finished days), then note the days as finished."""
@@ -48,18 +49,22 @@ class Shelving:
         today: list[Record] = []
         finished: list[tuple[str, Sequence[date]]] = []
         for key, records, days in answers:
+            left_out = self.before
             new = [record for record in records if self._is_new(record)]
             self._note_keys(new)  # what another answer tells again is dropped, equal records of one answer are not
             for record in new:
                 (today if record.received_at.date() == self._now.date() else past).append(record)
-            finished.append((key, days))
+            finished.append((key, days if self.before == left_out else ()))
         if past:
             write_closed_days(self._data_dir, past)
+            self._settle(past)
         if today:
             self._store().publish(today)
         self.kept.update(str(record.kind) for record in (*past, *today))
         failpoint("after:past")
         for key, days in finished:
+            if not days:
+                continue
             self.done[key] = self.done.get(key, frozenset()) | frozenset(days)
         self._note()
 
@@ -71,6 +76,9 @@ class Shelving:
     def _is_new(self, record: Record) -> bool:
         if record.received_at > self._now:
             self.later += 1
+            return False
+        if self._recorded_until is not None and record.received_at <= self._recorded_until:
+            self.before += 1
             return False
         if _key(record) in self._stands(record):
             self.repeated += 1
@@ -99,6 +107,15 @@ class Shelving:
         )
         return {(entry.source, entry.subject, entry.received_at) for entry in entries}
 
+    def _settle(self, past: Iterable[Record]) -> None:
+        """Let hot records know of the closed ones that came before, between or after them."""
+        since: dict[Kind, dict[Thread, int]] = defaultdict(dict)
+        for record in past:
+            thread, at = (record.subject, record.source, record.error is None), micros(record.received_at)
+            since[record.kind][thread] = min(at, since[record.kind].get(thread, at))
+        for kind, threads in since.items():
+            self._store().catalogue.settle(kind, threads)
+
     def _note_keys(self, records: Iterable[Record]) -> None:
         for record in records:
             self._stands(record).add(_key(record))
@@ -120,9 +137,7 @@ def _key(record: Record) -> Key:
 
 
 def _keys(path: Path) -> set[Key]:
-    table: Any = pq.read_table(path, columns=["source", "subject", "received_at", "rows"], memory_map=False)
-    heads = table.filter(pc.is_valid(table["rows"])).to_pydict()
-    return set(zip(heads["source"], heads["subject"], heads["received_at"], strict=True))
+    return {(head.thread[1], head.thread[0], head.received_at) for head in heads_of(path, subjects_in(path))}
 
 
 def _read(data_dir: Path) -> dict[str, frozenset[date]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,7 @@ from core.journal.reader import JournalReader
 from core.modes.stopping import Stopping
 from core.settings import Settings
 from core.supervisor.prepare import prepare
+from core.units import iso
 from core.wiring.desk import active_stations, demo_adapter, journal_address, world_start
 from core.wiring.sources import Backfilled, Step, past_sources
 from core.wiring.sources import backfill as fetch_past
@@ -28,7 +30,8 @@ def backfill(settings: Settings, given: argparse.Namespace) -> int:
     """Fetch the last `--days` settled days of the active stations; what is there already is not fetched again."""
     simulated = given.world == "demo"
     data_dir = prepare(settings, "demo" if simulated else "live")
-    clock = _clock(settings, data_dir, simulated=simulated)
+    recorded_until = _recorded(settings, data_dir, f"demo:{settings.seed}" if simulated else "live")
+    clock: Clock = SteppedClock(recorded_until or world_start()) if simulated else SystemClock()
     served = bool(settings.source("polymarket_gamma").base_url)
     adapter = demo_adapter(settings.seed) if simulated and not served else None
     sources = past_sources(settings, clock, adapter=adapter, simulated=simulated)
@@ -37,9 +40,15 @@ def backfill(settings: Settings, given: argparse.Namespace) -> int:
     stations = list(active_stations(settings, "demo" if simulated else "live").values())
     n_days, begun, stopping = math.ceil(given.days), monotonic_seconds(), Stopping()
     print(f"{n_days} settled days of {len(stations)} stations from {', '.join(source.name for source in sources)}", flush=True)
+    if recorded_until is not None:
+        print(
+            f"a desk recorded here until {iso(recorded_until)}: what was known before is left out, its replay stays the same",
+            flush=True,
+        )
     with Lock(data_dir / "engine.lock"):
         result = fetch_past(
-            sources, data_dir, stations, n_days, clock.now(), watch=_say, stopping=stopping, simulated=simulated
+            sources, data_dir, stations, n_days, clock.now(), watch=_say, stopping=stopping, simulated=simulated,
+            recorded_until=recorded_until,
         )  # fmt: skip
     seconds = monotonic_seconds() - begun
     _summary(result, data_dir, seconds)
@@ -49,13 +58,22 @@ def backfill(settings: Settings, given: argparse.Namespace) -> int:
     return INCOMPLETE if result.failed or result.stopped else 0
 
 
-def _clock(settings: Settings, data_dir: Path, *, simulated: bool) -> Clock:
-    if not simulated:
-        return SystemClock()
-    last = (
-        JournalReader(journal_address(settings, data_dir)).last_cycle("weather") if (data_dir / "hermes.db").exists() else None
-    )
-    return SteppedClock(world_start() if last is None else last.cycle.sealed_at)
+def _recorded(settings: Settings, data_dir: Path, world: str) -> datetime | None:
+    """Return until when the folder's desk recorded, None before its first cycle; StoreError for a desk of another world."""
+    if not settings.database_url and not (data_dir / "hermes.db").exists():
+        return None
+    journal = JournalReader(journal_address(settings, data_dir))
+    try:
+        kept = journal.world()
+        if kept not in ("", world):
+            raise StoreError(
+                f"{data_dir} belongs to world {kept!r}, this backfill asks {world!r}: "
+                "give another --data (HERMES_DATA_DIR), or ask that world"
+            )
+        last = journal.last_cycle("weather")
+    finally:
+        journal.close()
+    return None if last is None else last.cycle.sealed_at
 
 
 def _say(step: Step) -> None:
@@ -78,6 +96,12 @@ def _summary(result: Backfilled, data_dir: Path, seconds: float) -> None:
     print(f"{kept} in {seconds:.1f} s, data in {data_dir}", flush=True)
     if result.already:
         print(f"{result.already} questions were answered by an earlier run", flush=True)
+    if result.before:
+        print(
+            f"{result.before:,} records were left out: they were known before the last recorded cycle, whose replay would see them; "
+            "give another --data for a history from before",
+            flush=True,
+        )
     for piece, reason in list(result.failed.items())[:MOST_TOLD]:
         print(f"failed: {piece}: {reason}", flush=True)
     if len(result.failed) > MOST_TOLD:

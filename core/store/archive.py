@@ -234,10 +234,11 @@ class Archive:
                 self._shelves[key].add(self._hot(self._waiting.pop(key)))
             for key in [key for key, head in self._heads.items() if head.entry and head.entry.received_at < stop]:
                 self._head(*key)
-            done = close_days(self._data_dir, self._catalogue, before)
-            self._generation = self._catalogue.generation()
-            self._marks = {kind: self._closed.mark(kind) for kind in self._marks}
-        return done
+            try:
+                return close_days(self._data_dir, self._catalogue, before)
+            finally:
+                self._generation = self._catalogue.generation()
+                self._marks = {kind: self._closed.mark(kind) for kind in self._marks}
 
     def close(self) -> None:
         """Let go of the catalogue, unless it is the writer's."""

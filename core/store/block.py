@@ -58,7 +58,7 @@ def block_of(entry: Entry, found: Encoded) -> Block:
         "received_at": numbers[0:1], "first_at": numbers[1:2], "issued_at": numbers[2:3], "tie": numbers[3:4],
         "count": numbers[4:5], "source": words[0:1], "facts": words[1:2], "error": words[2:3], "digest": numbers[5:6],
     }  # fmt: skip
-    return Block(meta, record.rows)
+    return Block(meta, record.rows if count else {})  # closed days do not know of columns without rows either
 
 
 def again(entry: Entry, before: Block) -> Block:
@@ -118,7 +118,7 @@ def merged(blocks: Sequence[Block]) -> Block:
 
 def without_doubles(closed: Block, hot: Block) -> Block:
     """Return the hot records that the closed day does not hold yet."""
-    names = ("received_at", "source", "digest")
+    names = ("received_at", "source", "tie")
     known = set(zip(*(closed.meta[name].tolist() for name in names), strict=True))
     here = zip(*(hot.meta[name].tolist() for name in names), strict=True)
     return hot.take(np.array([key not in known for key in here], dtype=bool)) if known and len(hot) else hot

@@ -7,8 +7,9 @@ import logging
 import os
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -19,9 +20,11 @@ import orjson
 from core.errors import StoreError
 from core.model.record import Kind
 from core.store.durable import writing
-from core.store.encoding import Entry
-from core.store.layout import CATALOGUE, ONE_DAY, QUARANTINE, SNAPSHOTS, day_of
-from core.store.parquet import closed_run
+from core.store.encoding import Entry, tie_of
+from core.store.heads import closed_end
+from core.store.layout import CATALOGUE, QUARANTINE, SNAPSHOTS, closed_days
+from core.store.placing import settle
+from core.store.runs import DAY_MICROS, HotRecord, Run, Thread, begun
 from core.store.scan import scan_snapshots
 from core.units import micros
 
@@ -40,7 +43,6 @@ _NEWEST = """
     ) from json_each(?) as asked)
 """
 _END = "kind, subject, source, error is null, received_at, identity, content, first_at"
-_NEVER = -(2**62)
 Origin = tuple[str, str, str]  # kind, subject, source
 _SCHEMA = """
 create table if not exists snapshots (
@@ -234,56 +236,53 @@ class Catalogue:
         """Add entries, each to the run of equal content with which its origin ends."""
         asked = dict.fromkeys((entry.kind, entry.subject, entry.source, entry.error is None) for entry in entries)
         found = self._rows(_NEWEST.format(names=_END, condition="(error is null) ="), _json(asked))
-        ends = {tuple(end[:4]): end[4:] for end in found}
-        rows, late = [], []
+        ends = {(kind, subject, source, bool(own)): _run(*end) for kind, subject, source, own, *end in found}
+        closed_until = {kind: self._closed_until(Kind(kind)) for kind, *_ in asked}
+        late: dict[str, dict[Thread, int]] = defaultdict(dict)  # whose runs are to be found anew, and from when on
+        rows = []
         for entry in sorted(entries, key=attrgetter("received_at", "identity")):
-            key = (entry.kind, entry.subject, entry.source, entry.error is None)
-            if key not in ends:
-                ends[key] = (_NEVER, "", *(self._closed_run(entry) or ("", _NEVER)))
-            received_at, identity, content, first_at = ends[key]
-            if (received_at, identity) >= (entry.received_at, entry.identity):
-                late.append(entry)
+            thread = entry.subject, entry.source, entry.error is None
+            key, at, tie = (entry.kind, *thread), entry.received_at, tie_of(entry.identity)
+            end = ends.get(key)
+            if at < closed_until[entry.kind] or thread in late[entry.kind] or (end is not None and end[:2] >= (at, tie)):
+                late[entry.kind].setdefault(thread, at)
+                rows.append((*_values(entry), at))
                 continue
-            begun = first_at if content == entry.content else entry.received_at
-            rows.append((*_values(entry), begun))
-            ends[key] = max(ends[key], (entry.received_at, entry.identity, entry.content, begun))
+            if end is None or end.received_at < closed_until[entry.kind]:
+                closed = closed_end(self._data_dir, Kind(entry.kind), thread, at)
+                end = max((one for one in (end, closed) if one is not None), default=None)
+            first_at = begun(end, at, entry.content)
+            rows.append((*_values(entry), first_at))
+            ends[key] = Run(at, tie, entry.content, first_at)
         self._database.executemany(_INSERT, rows)
-        for entry in late:
-            self._insert_late(entry)
+        for kind, since in late.items():
+            if since:
+                self._settle(Kind(kind), since)
 
-    def _insert_late(self, entry: Entry) -> None:
-        """Add an entry that was received before others of its origin."""
-        same = "kind = ? and subject = ? and source = ? and (error is null) = ?"
-        key = (entry.kind, entry.subject, entry.source, entry.error is None)
-        earlier = self._database.execute(
-            f"select content, first_at from snapshots where {same} and (received_at, identity) < (?, ?)"
-            " order by received_at desc, identity desc limit 1",
-            (*key, entry.received_at, entry.identity),
-        ).fetchone()
-        content, first_at = earlier or self._closed_run(entry) or ("", 0)
-        self._database.execute(_INSERT, (*_values(entry), first_at if content == entry.content else entry.received_at))
-        self._chain(same, key, entry)
+    def settle(self, kind: Kind, since: Mapping[Thread, int]) -> None:
+        """Find the runs of threads anew, each from an instant on: records came to its closed days."""
+        with self._lock, self._writing():
+            self._settle(kind, since)
 
-    def _closed_run(self, entry: Entry) -> tuple[str, int] | None:
-        """Return content and beginning of the run with which the closed days end, for the first hot record of its kind."""
-        day = day_of(entry.received_at) + ONE_DAY
-        found = closed_run(self._data_dir, Kind(entry.kind), day, entry.subject, entry.source, answered=entry.error is None)
-        return found if found and found[1] <= entry.received_at else None
-
-    def _chain(self, same: str, key: tuple[object, ...], entry: Entry) -> None:
-        """Find the runs of equal content anew: a record arrived between older ones."""
-        rows = self._database.execute(
-            f"select seq, content, received_at, first_at from snapshots where {same} order by received_at, identity", key
-        ).fetchall()
-        content, first_at = self._closed_run(replace(entry, received_at=rows[0][2])) or ("", 0)
-        changed = []
-        for seq, this, received_at, stored in rows:
-            content, first_at = this, first_at if this == content else received_at
-            if stored != first_at:
-                changed.append((first_at, seq))
+    def _settle(self, kind: Kind, since: Mapping[Thread, int]) -> None:
+        """Go through hot and closed records together, and correct those of either tier whose run began otherwise."""
+        changed = settle(self._data_dir, kind, since, lambda thread: self._hot(kind, thread), write=not self._readonly)
         if changed:
             self._database.executemany("update snapshots set first_at = ? where seq = ?", changed)
             self._database.execute("update generation set number = number + 1")
+
+    def _hot(self, kind: Kind, thread: Thread) -> list[HotRecord]:
+        found = self._rows(
+            "select seq, received_at, identity, content, first_at from snapshots where kind = ? and subject = ? and source = ?"
+            " and (error is null) = ? order by received_at, identity",
+            str(kind), *thread,
+        )  # fmt: skip
+        return [HotRecord(seq, at, tie_of(identity), *rest) for seq, at, identity, *rest in found]
+
+    def _closed_until(self, kind: Kind) -> int:
+        """Return the end of the newest closed day of a kind, 0 where none is closed."""
+        days = closed_days(self._data_dir, kind)
+        return ((days[-1] - date(1970, 1, 1)).days + 1) * DAY_MICROS if days else 0
 
     def _open_writable(self) -> sqlite3.Connection:
         with writing(self._data_dir):
@@ -379,6 +378,10 @@ class Catalogue:
         """Move a damaged file aside and forget it."""
         self._set_aside(path, reason)
         self.discard(path)
+
+
+def _run(received_at: int, identity: str, content: str, first_at: int) -> Run:
+    return Run(received_at, tie_of(identity), content, first_at)
 
 
 def _json(values: Iterable[object]) -> str:

@@ -24,11 +24,14 @@ from core.model.record import Kind
 from core.store.block import META, Block, text_bytes
 from core.store.columns import FILLS, SHAPES, texts
 from core.store.encoding import NO_FACTS, Facts, tie_of
+from core.store.heads import reading, subjects_in
 from core.store.layout import closed_days, closed_folder, closed_path, day_of
-from core.store.parquet import ROW, Table, subjects_of
+from core.store.parquet import ROW
+from core.store.placing import Table
 from core.units import BoolArray, Columns, IntArray
 
 _CACHED_BYTES = 48_000_000
+_UNREAD = ("raw", "content", "decoder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,9 @@ class ClosedDays:
         """Return the bytes of one record."""
         path = closed_path(self._data_dir, kind, day_of(received_at))
         wanted: Any = [("subject", "=", subject), ("received_at", "=", received_at)]
-        for raw in pq.read_table(path, columns=["raw"], filters=wanted)["raw"].to_pylist():
+        with reading(path):
+            found = pq.read_table(path, columns=["raw"], filters=wanted)["raw"].to_pylist()
+        for raw in found:
             if raw is not None and tie_of(hashlib.sha256(raw).hexdigest()) == digest:
                 return bytes(raw)
         raise StoreError(f"{path} has no sound bytes of {subject} received at {received_at}")
@@ -141,8 +146,8 @@ class ClosedDays:
             if (kind, day) not in self._indices:
                 path = closed_path(self._data_dir, kind, day)
                 try:
-                    self._indices[kind, day] = dict(subjects_of(path, path.stat().st_mtime_ns))
-                except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+                    self._indices[kind, day] = dict(subjects_in(path))
+                except StoreError as error:
                     self._report(str(path.relative_to(self._data_dir)), str(error))
                     self._indices[kind, day] = {}
             return self._indices[kind, day]
@@ -160,22 +165,33 @@ class ClosedDays:
 
 
 def _read_day(path: Path) -> _Day:
-    try:
+    with reading(path):
         file = pq.ParquetFile(path)
-        table: Table = file.read(
-            columns=[name for name in file.schema_arrow.names if name not in ("raw", "content", "decoder")]
-        )
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"closed day {path} cannot be read: {error}; restore that file, or remove it") from error
-    return _day_of(table)
+        return _day_of(file.read(columns=[name for name in file.schema_arrow.names if name not in _UNREAD]))
+
+
+def subject_of_day(path: Path, subject: str) -> Block:
+    """Return the records of one subject of a closed day."""
+    with reading(path):
+        table: Table = pq.read_table(path, filters=[("subject", "=", subject)], memory_map=False)
+        return _own(_day_of(table.drop_columns(list(_UNREAD))))
+
+
+def _own(day: _Day) -> Block:
+    """Return the records of a day that is of one subject alone, without the columns that only others have."""
+    block = day.block
+    absent = {name for name, here in day.present.items() if not here.any()}
+    return Block(block.meta, {name: values for name, values in block.columns.items() if name not in absent})
 
 
 def subjects_of_day(path: Path) -> Iterator[tuple[str, Block, list[bytes]]]:
     """Yield each subject of a closed day with its records and their raw bytes, read from the disk piece by piece."""
-    file = pq.ParquetFile(path)
+    with reading(path):
+        file = pq.ParquetFile(path)
     left = file.schema_arrow.empty_table()
     for number in range(file.num_row_groups):
-        table: Table = pa.concat_tables([left, file.read_row_group(number)])
+        with reading(path):
+            table: Table = pa.concat_tables([left, file.read_row_group(number)])
         names = _words(table["subject"])
         starts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]
         if number + 1 == file.num_row_groups:
@@ -184,7 +200,7 @@ def subjects_of_day(path: Path) -> Iterator[tuple[str, Block, list[bytes]]]:
         for start, stop in pairwise(starts):
             own = table.slice(start, stop - start)
             raw = own.filter(pc.is_valid(own["rows"]))["raw"].to_pylist()
-            yield str(names[start]), _day_of(own.drop_columns(["raw", "content", "decoder"])).block, raw
+            yield str(names[start]), _own(_day_of(own.drop_columns(list(_UNREAD)))), raw
 
 
 def _day_of(table: Table) -> _Day:

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from core.errors import StoreError
 from core.model.record import Kind
-from core.store.block import META, Block, block_of, merged
+from core.store.block import META, Block, block_of, merged, without_doubles
 from core.store.catalogue import Catalogue
-from core.store.closed import subjects_of_day
+from core.store.closed import subject_of_day, subjects_of_day
 from core.store.encoding import Encoded, Entry, decoded, tie_of
-from core.store.layout import day_of
-from core.store.parquet import give_back, write_day
+from core.store.heads import subjects_in
+from core.store.layout import closed_path, day_of
+from core.store.parquet import write_day
+from core.store.placing import give_back
 from core.units import instant
 
-Key = tuple[int, str, int]  # received at, source, tie
+_Subject = tuple[str, list[tuple[Encoded, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,54 +40,66 @@ class Compaction:
 
 
 def close_days(data_dir: Path, catalogue: Catalogue, before: date) -> Compaction:
-    """Move what was received before a UTC day into closed days; StoreError, and nothing removed, when they do not agree.
+    """Move what was received before a UTC day into closed days; what cannot be closed stays as it is, and the rest is closed.
 
     One subject is in memory at a time. A crash at any point leaves every record in one tier at least; what stands in both is
-    read once.
+    read once. Nothing that readers get depends on the tier, so that each day and kind stands for itself.
+
+    Raises:
+        StoreError: some days of some kinds did not agree or could not be read; raised after all others are closed.
     """
     days: list[date] = []
+    faults: list[str] = []
     n_records = n_files = 0
     for day, entries in _by_day(catalogue.before(before)):
+        moved: list[Entry] = []
         for kind, own in _by_kind(entries):
-            _close(data_dir, kind, day, own)
-        catalogue.move_on(entry.identity for entry in entries)
-        n_files += _remove(data_dir, entries)
+            try:
+                _close(data_dir, kind, day, own)
+            except StoreError as error:
+                faults.append(str(error))
+            else:
+                moved += own
+        if moved:
+            catalogue.move_on(entry.identity for entry in moved)
+            gone = {entry.identity for entry in moved}
+            n_files += _remove(data_dir, _paths(moved) - _paths(entry for entry in entries if entry.identity not in gone))
+            days.append(day)
         give_back()
-        days.append(day)
-        n_records += len(entries)
+        n_records += len(moved)
+    if faults:
+        raise StoreError("; ".join(faults))
     return Compaction(tuple(days), n_records, n_files)
 
 
 def _close(data_dir: Path, kind: Kind, day: date, entries: Sequence[Entry]) -> None:
-    """Write the records of one kind and day, then read them anew and compare them with what was written."""
-    written: dict[str, tuple[list[Key], str]] = {}
+    """Write the records of one kind and day beside those that are closed; the new file must hold what readers get of both."""
+    path = closed_path(data_dir, kind, day)
+    old = set(subjects_in(path)) if path.exists() else set()
+    expected: dict[str, str] = {}
 
-    def subjects() -> Iterator[tuple[str, list[Encoded]]]:
+    def subjects() -> Iterator[_Subject]:
         for subject, own in groupby(sorted(entries, key=attrgetter("subject", "order")), key=attrgetter("subject")):
             listed = list(own)
-            payloads = {path: _payload(data_dir, path) for path in dict.fromkeys(entry.path for entry in listed)}
+            payloads = {name: _payload(data_dir, name) for name in dict.fromkeys(entry.path for entry in listed)}
             hot = merged([block_of(entry, payloads[entry.path]) for entry in listed])
-            written[subject] = _keys(hot), fingerprint(hot)
-            yield subject, [_own(entry, payloads[entry.path]) for entry in listed]
+            if subject in old:
+                closed = subject_of_day(path, subject)
+                hot = merged([closed, without_doubles(closed, hot)])
+            expected[subject] = fingerprint(hot)
+            yield subject, [(_own(entry, payloads[entry.path]), entry.first_at) for entry in listed]
 
-    path = write_day(data_dir, kind, day, subjects())
-    for subject, closed, raw in subjects_of_day(path):
-        if subject not in written:
-            continue
-        keys, print_of_hot = written.pop(subject)
-        place = {key: index for index, key in enumerate(_keys(closed))}
-        found = np.array([place.get(key, -1) for key in keys], np.int64)
-        sound = (found >= 0).all() and all(
-            tie_of(hashlib.sha256(raw[index]).hexdigest()) == closed.meta["digest"][index] for index in found.tolist()
-        )
-        if not sound or fingerprint(closed.take(found)) != print_of_hot:
-            raise StoreError(f"{path} differs from the records of {subject}; the files of {day} stay as they are")
-    if written:
-        raise StoreError(f"{path} has no records of {', '.join(written)}; the files of {day} stay as they are")
+    def check(new: Path) -> None:
+        expected.update({subject: fingerprint(subject_of_day(path, subject)) for subject in old - expected.keys()})
+        for subject, block, raw in subjects_of_day(new):
+            told = expected.pop(subject, None)
+            digests = [tie_of(hashlib.sha256(each).hexdigest()) for each in raw]
+            if told != fingerprint(block) or digests != block.meta["digest"].tolist():
+                raise StoreError(f"{path} would differ from the records of {subject}; the files of {day} stay as they are")
+        if expected:
+            raise StoreError(f"{path} would lack the records of {', '.join(expected)}; the files of {day} stay as they are")
 
-
-def _keys(block: Block) -> list[Key]:
-    return list(zip(*(block.meta[name].tolist() for name in ("received_at", "source", "tie")), strict=True))
+    write_day(data_dir, kind, day, subjects(), check)
 
 
 def fingerprint(block: Block) -> str:
@@ -115,7 +129,10 @@ def _by_kind(entries: Sequence[Entry]) -> Iterator[tuple[Kind, list[Entry]]]:
 
 
 def _payload(data_dir: Path, path: str) -> Encoded:
-    return decoded((data_dir / path).read_bytes(), path)
+    try:
+        return decoded((data_dir / path).read_bytes(), path)
+    except OSError as error:
+        raise StoreError(f"snapshot {path} cannot be read: {error.strerror}; its day stays as it is") from error
 
 
 def _own(entry: Entry, found: Encoded) -> Encoded:
@@ -125,10 +142,13 @@ def _own(entry: Entry, found: Encoded) -> Encoded:
     return replace(found, record=record, identity=entry.identity)
 
 
-def _remove(data_dir: Path, entries: Iterable[Entry]) -> int:
-    """Remove the files of entries that the catalogue no longer knows, and the folders that are empty then."""
-    paths = {name for entry in entries for name in (entry.path, entry.reference) if name}
-    removed = 0
+def _paths(entries: Iterable[Entry]) -> set[str]:
+    return {name for entry in entries for name in (entry.path, entry.reference) if name}
+
+
+def _remove(data_dir: Path, paths: Iterable[str]) -> int:
+    """Remove files that the catalogue no longer knows, and the folders that are empty then."""
+    removed, paths = 0, set(paths)
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             (data_dir / path).unlink()

@@ -60,4 +60,12 @@ def closed_days(data_dir: Path, kind: Kind) -> list[date]:
     """Return the closed days of one kind, oldest first."""
     folder = closed_folder(data_dir, kind)
     names = os.listdir(folder) if folder.is_dir() else []
-    return sorted(date.fromisoformat(name[:10]) for name in names if name.endswith(".parquet") and len(name) == 18)
+    found = (_day_named(name) for name in names if name.endswith(".parquet") and len(name) == 18)
+    return sorted(day for day in found if day is not None)
+
+
+def _day_named(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name[:10])
+    except ValueError:  # somebody else's file
+        return None

@@ -102,9 +102,10 @@ def _has_past(source: object) -> TypeGuard[HasPast]:
 def backfill(
     sources: Sequence[HasPast], data_dir: Path, stations: Sequence[Station], n_days: int, now: datetime,
     *, watch: Callable[[Step], None], stopping: Callable[[], bool], simulated: bool,
+    recorded_until: datetime | None = None,
 ) -> Backfilled:  # fmt: skip
     """Fetch the settled history of some stations that is not in the archive yet."""
-    shelving = Shelving(data_dir, now)
+    shelving = Shelving(data_dir, now, recorded_until)
     try:
         again = 0.0 if simulated else AGAIN_AFTER
         run = Backfill(sources, shelving, now, watch=watch, stopping=stopping, again_seconds=again)

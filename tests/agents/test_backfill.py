@@ -406,3 +406,31 @@ def test_the_oldest_days_of_all_stations_come_first() -> None:
 
     assert [piece.days[0] for piece in found] == sorted(piece.days[0] for piece in found)
     assert {piece.station for piece in found[:2]} == {"KLGA", "KMIA"}
+
+
+def test_what_a_recorded_desk_would_have_known_is_left_out_and_asked_again_for_another_folder(tmp_path: Path) -> None:
+    """A replay of its cycles sees what it saw; what came after its last cycle is kept."""
+    until = at(LAST - 4 * ONE_DAY, 12)
+    store = SnapshotStore(tmp_path)
+    store.publish([metar("KMIA", at(LAST - 5 * ONE_DAY, 9), [(at(LAST - 5 * ONE_DAY, 8), 222)])])
+    store.close()
+    before = known_by(tmp_path, until)
+
+    shelving = Shelving(tmp_path, NOW, until)
+    result = Backfill([Venue(), Weather()], shelving, NOW, watch=lambda step: None, again_seconds=0.0).run(STATIONS, SERIES, 25)
+    shelving.close()
+
+    assert known_by(tmp_path, until) == before
+    assert result.before > 0
+    assert sum(result.kept.values()) > 0
+    assert result.before + sum(result.kept.values()) == sum(run(tmp_path / "other", Venue(), Weather()).kept.values())
+    assert not any(shelving.done.values())  # each answer had a part that was left out
+
+
+def known_by(folder: Path, instant: datetime) -> list[object]:
+    archive = Archive(folder)
+    view = archive.as_of([instant])
+    subjects = [(kind, subject) for kind in Kind for subject in view.subjects(kind, LONG_AGO)]
+    found = [view.stack(*each, LONG_AGO, failed=True) for each in subjects]
+    archive.close()
+    return [(each.kind, each.subject, each.received_at.tolist(), each.first_at.tolist()) for each in found]

@@ -117,3 +117,19 @@ def test_it_refuses_a_folder_in_which_an_engine_runs(tmp_path: Path) -> None:
     assert "already running" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "archive").exists()
+
+
+def test_a_recorded_session_is_replayed_the_same_after_a_backfill_and_another_world_is_refused(tmp_path: Path) -> None:
+    data = ("--stations", "KLGA", "--data", str(tmp_path))
+    assert orchestrator("--mode", "simulate", "--days", "0.05", *data).returncode == 0
+
+    added = orchestrator("--mode", "backfill", "--world", "demo", "--days", "5", *data)
+    other = orchestrator("--mode", "backfill", "--world", "live", "--days", "5", *data)
+    replayed = orchestrator("--mode", "replay", *data)
+
+    assert added.returncode == 0, added.stderr
+    assert "records were left out" in added.stdout
+    assert other.returncode == 2
+    assert "belongs to world 'demo:7'" in other.stderr
+    assert replayed.returncode == 0, replayed.stdout
+    assert "identical" in replayed.stdout

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,10 +15,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from agents.backfill import Shelving
 from core.errors import StoreError
 from core.model.record import Kind, Record
-from core.store.archive import Archive
+from core.store.archive import Archive, Stack
 from core.store.catalogue import Catalogue
+from core.store.encoding import encoded
+from core.store.layout import CATALOGUE, closed_path
 from core.store.parquet import write_closed_days
 from core.store.snapshots import SnapshotStore
 from tests.conftest import ROOT
@@ -38,7 +43,7 @@ def some_days(store: SnapshotStore, days: int = 4) -> None:
         store.publish(batch)
 
 
-def stacks(archive: Archive) -> list[object]:
+def stacks(archive: Archive) -> list[Stack]:
     view = archive.as_of([START + timedelta(days=9)])
     subjects = [(kind, subject) for kind in (Kind.FORECAST, Kind.EVENTS) for subject in view.subjects(kind, START)]
     return [view.stack(kind, subject, START, failed=True) for kind, subject in subjects]
@@ -128,25 +133,30 @@ def test_a_closed_day_takes_in_subjects_between_those_it_has(tmp_path: Path) -> 
 
 
 def test_a_day_that_does_not_agree_keeps_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is put in its place before it was compared: also a closed day that was there stays byte for byte."""
+    write_closed_days(tmp_path, [forecast(30, 7.0)])
     store = SnapshotStore(tmp_path)
     some_days(store, 2)
-    files = files_under(tmp_path / "snapshots")
-    from core.store import compaction
+    files = {path: path.read_bytes() for name in ("snapshots", "archive") for path in files_under(tmp_path / name)}
+    before = stacks(Archive(tmp_path))
+    from core.store import placing
 
-    write = compaction.write_day
+    assemble = placing._assemble
 
-    def damaging(*given: object) -> Path:
-        path: Path = write(*given)  # type: ignore[arg-type]
-        table = pq.read_table(path, memory_map=False)
-        pq.write_table(table.slice(0, len(table) - 1).replace_schema_metadata(table.schema.metadata), path)
-        return path
+    def damaging(target: Path, *given: object) -> None:
+        assemble(target, *given)  # type: ignore[arg-type]
+        table = pq.read_table(target, memory_map=False)
+        pq.write_table(table.slice(0, len(table) - 1).replace_schema_metadata(table.schema.metadata), target)
 
-    monkeypatch.setattr(compaction, "write_day", damaging)
+    monkeypatch.setattr(placing, "_assemble", damaging)
 
     with pytest.raises(StoreError, match="stay as they are"):
         Archive(tmp_path, store).close_days(FIRST + timedelta(days=1))
 
-    assert files_under(tmp_path / "snapshots") == files
+    assert {path: path.read_bytes() for name in ("snapshots", "archive") for path in files_under(tmp_path / name)} == files
+    assert not files_under(tmp_path / "incoming")
+    for one, other in zip(before, stacks(Archive(tmp_path)), strict=True):
+        same_stack(one, other)
 
 
 KILLED = """
@@ -204,3 +214,130 @@ def test_only_the_writer_closes_days(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="only the process that writes"):
         Archive(tmp_path).close_days(FIRST + timedelta(days=1))
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def write_again(path: Path, foot: dict[str, bytes] | None, *without: str) -> None:
+    table = pq.read_table(path, memory_map=False)
+    pq.write_table(table.drop_columns(list(without)).replace_schema_metadata(foot or table.schema.metadata), path)
+
+
+GARBAGE: dict[str, Callable[[Path], object]] = {
+    "no parquet": lambda path: path.write_bytes(b"xx"),
+    "no foot": lambda path: write_again(path, {"other": b""}),
+    "foot is no JSON": lambda path: write_again(path, {"subjects": b"{"}),
+    "columns are missing": lambda path: write_again(path, None, "content", "received_at", "first_at"),
+    "a folder": make_folder,
+}
+
+
+@pytest.mark.parametrize("damage", GARBAGE)
+def test_a_closed_file_that_is_garbage_is_named_and_the_other_days_close(tmp_path: Path, damage: str) -> None:
+    write_closed_days(tmp_path, [forecast(0, 7.0)])
+    path = closed_path(tmp_path, Kind.FORECAST, FIRST)
+    GARBAGE[damage](path)
+    (path.parent / "not-a-day!.parquet").write_bytes(b"")
+    store = SnapshotStore(tmp_path)
+    some_days(store, 3)
+    archive = Archive(tmp_path, store)
+
+    with pytest.raises(StoreError, match="restore that file, or remove it") as told:
+        archive.close_days(FIRST + timedelta(days=2))
+
+    assert str(path) in str(told.value)
+    assert closed_path(tmp_path, Kind.EVENTS, FIRST).exists()
+    assert closed_path(tmp_path, Kind.FORECAST, FIRST + timedelta(days=1)).exists()
+    assert {entry.kind for entry in store.catalogue.before(FIRST + timedelta(days=2))} == {Kind.FORECAST}
+    with pytest.raises(StoreError, match="restore that file, or remove it"):
+        write_closed_days(tmp_path, [forecast(1, 8.0)])
+    store.publish([forecast(60 * 80, 1.0)])  # the engine goes on
+
+
+def some_record(chance: random.Random, hour: int) -> Record:
+    """Return one of few contents of few sources, so that runs meet, break and repeat in every order."""
+    celsius, answers = float(chance.randrange(2)), chance.random() > 0.15
+    return forecast(
+        60 * hour, *[celsius] * chance.randrange(3) if answers else (), subject=chance.choice(["EGLC", "KLGA"]),
+        source=chance.choice(["open_meteo", "zeus"]), error=None if answers else "down", raw=b"" if chance.random() < 0.3 else None,
+    )  # fmt: skip
+
+
+def lose_catalogue(folder: Path) -> None:
+    for path in folder.glob(f"{CATALOGUE}*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_lies_where_readers_see_the_runs_of_the_records_alone(tmp_path: Path, seed: int) -> None:
+    """Late records, backfilled ones, days that are closed and a lost index: compared with all of it published in order."""
+    chance = random.Random(seed)
+    store = SnapshotStore(tmp_path)
+    known: dict[str, Record] = {}
+
+    def keep(some: list[Record]) -> list[Record]:
+        new = {encoded(record).identity: record for record in some}
+        known.update(new)
+        return list(new.values())
+
+    for hour in range(0, 96, chance.choice([2, 3, 5])):
+        store.publish(keep([some_record(chance, hour - chance.choice([0, 0, 0, 7])) for _ in range(chance.randrange(5))]))
+    for _ in range(4):
+        act = chance.choice(["close", "late", "backfill", "lose"])
+        if act == "close":
+            Archive(tmp_path, store).close_days(FIRST + timedelta(days=chance.randrange(1, 4)))
+        elif act == "late":
+            store.publish(keep([some_record(chance, chance.randrange(96)) for _ in range(6)]))
+        elif act == "backfill":
+            now = START + timedelta(days=9)
+            shelving = Shelving(tmp_path, now)
+            heard = {(each.source, each.subject, each.received_at) for each in known.values()}
+            past = [some_record(chance, chance.randrange(96)) for _ in range(6)]
+            past = list({(each.source, each.subject, each.received_at): each for each in past if each.error is None}.values())
+            keep([each for each in past if (each.source, each.subject, each.received_at) not in heard])
+            shelving.keep([("key", past, ())])
+            shelving.close()
+        else:
+            store.close()
+            lose_catalogue(tmp_path)
+            store = SnapshotStore(tmp_path)
+        plain = SnapshotStore(tmp_path / f"plain-{_}")
+        plain.publish(list(known.values()))
+        wanted, got = stacks(Archive(tmp_path / f"plain-{_}")), stacks(Archive(tmp_path))
+        plain.close()
+        for one, other in zip(wanted, got, strict=True):
+            same_stack(one, other)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_day_that_was_written_but_not_forgotten_closes_after_the_index_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = random.Random(seed)
+    store = SnapshotStore(tmp_path)
+    for hour in range(96):
+        store.publish([some_record(chance, hour) for _ in range(3)])
+    before = stacks(Archive(tmp_path))
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalogue, "move_on", stop)
+        with pytest.raises(StoppedError):
+            Archive(tmp_path, store).close_days(FIRST + timedelta(days=2))
+    store.close()
+    lose_catalogue(tmp_path)
+
+    again = SnapshotStore(tmp_path)
+    for one, other in zip(before, stacks(Archive(tmp_path)), strict=True):
+        same_stack(one, other)
+    Archive(tmp_path, again).close_days(FIRST + timedelta(days=3))
+    for one, other in zip(before, stacks(Archive(tmp_path)), strict=True):
+        same_stack(one, other)
