@@ -51,6 +51,8 @@ class _Day:
         stop = max(first, place.start + int(np.searchsorted(received, until, "right")))
         rows = slice(int(self.offsets[first]), int(self.offsets[stop]))
         absent = {name for name, here in self.present.items() if not here[rows].any() and name not in SHAPES.get(kind, {})}
+        if rows.start == rows.stop:
+            absent = set(self.block.columns)  # of records without rows, no column is known
         return Block(
             {name: values[first:stop] for name, values in self.block.meta.items()},
             {name: values[rows] for name, values in self.block.columns.items() if name not in absent},

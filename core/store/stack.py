@@ -87,8 +87,9 @@ def stack_of(kind: Kind, subject: str, block: Block, until: int) -> Stack:
     meta = block.meta
     offsets = np.zeros(len(block) + 1, np.int64)
     meta["count"].cumsum(out=offsets[1:])
+    own = block.columns if offsets[-1] else {}  # of records without rows no column is known, whatever others have
     absent = SHAPES.get(kind, {}).items()
-    columns = {name: filled(stored, int(offsets[-1])) for name, stored in absent if name not in block.columns} | block.columns
+    columns = {name: filled(stored, int(offsets[-1])) for name, stored in absent if name not in own} | own
     for values in (meta["received_at"], meta["first_at"], meta["issued_at"], offsets, *columns.values()):
         values.setflags(write=False)
     return Stack(
