@@ -61,7 +61,7 @@ def published(records: Sequence[Record], snapshots: SnapshotStore) -> tuple[Reco
     try:
         snapshots.publish(records)
     except StoreError as error:
-        _LOG.error("%s", error)
+        _LOG.error("%s", writable(str(error)))
         records = [storable(record) for record in records]
         snapshots.publish(records)
     return tuple(records)

@@ -41,7 +41,7 @@ class Breaking:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         yield answer(self.name, asks[0].kind, asks[0].subject)
-        raise OverflowError("cannot convert float infinity to integer \ud83d")
+        raise OverflowError("cannot convert float infinity to integer")
 
 
 def test_a_source_that_breaks_fails_only_its_own_open_questions(tmp_path: Path) -> None:
