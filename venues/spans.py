@@ -69,11 +69,7 @@ def _read_elements(raw: bytes, what: str) -> Iterator[tuple[bytes, Any]]:
         while text[at] != "]":
             element, end = _DECODER.raw_decode(text, at)
             yield text[at:end].encode("utf-8"), _clean(element, text[at:end])
-            at = _after_blanks(text, end)
-            if text[at] == ",":
-                at = _after_comma(text, at, "]")
-            elif text[at] != "]":
-                raise ValueError(f"a comma is missing at character {at}")
+            at = _after_part(text, end, "]")
         if _after_blanks(text, at + 1) != len(text):
             raise ValueError(f"something follows its end at character {at}")
     except (ValueError, IndexError, RecursionError) as error:
@@ -105,11 +101,7 @@ def json_members(text: str) -> Iterator[tuple[str, str, Any]]:
         start = _after_blanks(text, at + 1)
         value, end = _DECODER.raw_decode(text, start)
         yield writable(key), text[start:end], _clean(value, text[start:end])
-        at = _after_blanks(text, end)
-        if text[at] == ",":
-            at = _after_comma(text, at, "}")
-        elif text[at] != "}":
-            raise ValueError(f"a comma is missing at character {at}")
+        at = _after_part(text, end, "}")
     if _after_blanks(text, at + 1) != len(text):
         raise ValueError(f"something follows its end at character {at}")
 
@@ -125,7 +117,13 @@ def _after_blanks(text: str, at: int) -> int:
     return at
 
 
-def _after_comma(text: str, at: int, end: str) -> int:
+def _after_part(text: str, at: int, end: str) -> int:
+    """Return where the next part of an array or an object begins, or where its end stands."""
+    at = _after_blanks(text, at)
+    if text[at] == end:
+        return at
+    if text[at] != ",":
+        raise ValueError(f"a comma is missing at character {at}")
     at = _after_blanks(text, at + 1)
     if text[at] == end:
         raise ValueError(f"nothing follows the comma before character {at}")

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.services.weather import EventCard
+from tests.dashboard.fakes import MIAMI, FakeServices
+
 
 @pytest.fixture(autouse=True)
 def _main_module() -> Iterator[None]:
@@ -14,3 +17,13 @@ def _main_module() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def services() -> FakeServices:
+    return FakeServices()
+
+
+@pytest.fixture
+def card(services: FakeServices) -> EventCard:
+    return services.weather.card(MIAMI)

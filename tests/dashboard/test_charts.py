@@ -20,16 +20,6 @@ from dashboard.theme import COLOURS, STYLE, style_sheet
 from tests.dashboard.fakes import LONDON, MIAMI, FakeServices
 
 
-@pytest.fixture
-def services() -> FakeServices:
-    return FakeServices()
-
-
-@pytest.fixture
-def card(services: FakeServices) -> EventCard:
-    return services.weather.card(MIAMI)
-
-
 def drawn(services: FakeServices, card: EventCard) -> dict[str, Any]:
     return signature(card, services.edges.ladder(MIAMI).rungs)
 

@@ -22,16 +22,6 @@ REFUSAL = "a sentence is not understood: 'one'; add its form once it has been re
 
 
 @pytest.fixture
-def services() -> FakeServices:
-    return FakeServices()
-
-
-@pytest.fixture
-def card(services: FakeServices) -> EventCard:
-    return services.weather.card(MIAMI)
-
-
-@pytest.fixture
 def ladder(services: FakeServices) -> Ladder:
     return services.edges.ladder(MIAMI)
 

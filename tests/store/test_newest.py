@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -97,14 +97,19 @@ def test_who_was_heard_of_is_the_same_for_whoever_comes_later_and_whatever_comes
             assert here.subjects(Kind.FORECAST, minutes(since)) == there.subjects(Kind.FORECAST, minutes(since))
 
 
-def test_what_was_heard_is_what_the_stacks_hold_after_an_instant(tmp_path: Path) -> None:
-    store = SnapshotStore(tmp_path)
-    archive = Archive(tmp_path, store)
-    for number, batch in enumerate(batches(3)):
+def growing(where: Path, seed: int, *, closed_at: int, before: float, back: float) -> Iterator[tuple[View, datetime]]:
+    """Yield views of the last minutes of an archive that grows, and of which the first days are closed on the way."""
+    store = SnapshotStore(where)
+    archive = Archive(where, store)
+    for number, batch in enumerate(batches(seed)):
         store.publish(batch)  # type: ignore[arg-type]
-        if number == 40:
-            archive.close_days(minutes(2_900).date())
-        view, since = archive.as_of([minutes(97 * number)]), minutes(97 * number - 200)
+        if number == closed_at:
+            archive.close_days(minutes(before).date())
+        yield archive.as_of([minutes(97 * number)]), minutes(97 * number - back)
+
+
+def test_what_was_heard_is_what_the_stacks_hold_after_an_instant(tmp_path: Path) -> None:
+    for view, since in growing(tmp_path, 3, closed_at=40, before=2_900, back=200):
         stacks = [view.stack(Kind.FORECAST, subject, since + timedelta(microseconds=1), failed=True) for subject in STATIONS]
         told = [
             (stack.subject, *line)
@@ -115,40 +120,9 @@ def test_what_was_heard_is_what_the_stacks_hold_after_an_instant(tmp_path: Path)
 
 
 def test_what_was_received_is_the_stacks_of_all_subjects(tmp_path: Path) -> None:
-    store = SnapshotStore(tmp_path)
-    archive = Archive(tmp_path, store)
-    for number, batch in enumerate(batches(5)):
-        store.publish(batch)  # type: ignore[arg-type]
-        if number == 30:
-            archive.close_days(minutes(1_500).date())
-        view, since = archive.as_of([minutes(97 * number)]), minutes(97 * number - 300)
+    for view, since in growing(tmp_path, 5, closed_at=30, before=1_500, back=300):
         stacks = [view.stack(Kind.FORECAST, subject, since) for subject in view.subjects(Kind.FORECAST, since)]
         found = list(view.received(Kind.FORECAST, since))
         assert [stack.subject for stack in found] == [stack.subject for stack in stacks if len(stack)]
         for one, other in zip(found, (stack for stack in stacks if len(stack)), strict=True):
             same_stack(one, other)
-
-
-def test_what_a_source_left_out_is_heard_once(tmp_path: Path) -> None:
-    store = SnapshotStore(tmp_path)
-    doubt = ["EGLC 2026-03-01T12:00Z: 71.0 °C is no temperature on Earth"]
-    store.publish([replace(forecast(at, 1.0), facts={"quarantined": doubt}) for at in (0, 30)])
-    view = Archive(tmp_path, store).as_of([minutes(40)])
-
-    assert [each.quarantined for each in view.heard(Kind.FORECAST, minutes(-1))] == [tuple(doubt)] * 2
-    assert [each.quarantined for each in view.heard(Kind.FORECAST, minutes(10))] == [()]
-
-
-def test_what_was_dropped_because_nobody_asked_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.store.archive._LONG", 2)
-    store = SnapshotStore(tmp_path)
-    archive = Archive(tmp_path, store)
-    for at in range(0, 300, 20):
-        store.publish([forecast(at, float(at), subject=subject) for subject in STATIONS])
-        view = archive.as_of([minutes(at)])
-        same_stack(
-            view.stack(Kind.FORECAST, "EGLC", LONG_AGO),
-            Archive(tmp_path).as_of([minutes(at)]).stack(Kind.FORECAST, "EGLC", LONG_AGO),
-        )
-        if at % 100 == 0:
-            assert_newest(view, -10)
