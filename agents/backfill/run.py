@@ -18,7 +18,7 @@ from core.registry import Series
 
 LEAST_PAUSE, BUSY = 20.0, 5.0  # seconds between two writes, and how many times the last write's own time
 MOST_ROWS, MOST_BYTES = 600_000, 96_000_000  # that wait in memory
-AHEAD = 4  # pieces that a source may be ahead of the writer
+AHEAD = 12  # pieces that a source may be ahead of the writer
 AGAIN_AFTER = 16.0  # seconds until a host is asked again for what failed: its breaker has let go by then
 LISTENING = 0.2  # seconds between two looks at whether to stop
 

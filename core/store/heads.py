@@ -84,6 +84,19 @@ def heads_of(path: Path, subjects: Collection[str]) -> list[Head]:
         ]
 
 
+def spoken_of(data_dir: Path, kind: Kind, before: int) -> frozenset[str]:
+    """Return the subjects of the closed days before an instant's that a run can reach back to."""
+    first = day_of(before) - timedelta(days=LOOK_BACK_DAYS)
+    found: set[str] = set()
+    for day in closed_days(data_dir, kind):
+        if first <= day < day_of(before):
+            try:
+                found |= subjects_in(closed_path(data_dir, kind, day)).keys()
+            except StoreError as error:
+                left_out(str(error))
+    return frozenset(found)
+
+
 def closed_end(data_dir: Path, kind: Kind, thread: Thread, before: int) -> Run | None:
     """Return the newest closed record of a thread received before an instant; a file that cannot be read is left out."""
     last = day_of(before - 1)

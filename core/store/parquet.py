@@ -20,10 +20,10 @@ from core.model.record import Kind, Record
 from core.store.columns import DTYPES, dtype_name
 from core.store.durable import make_durable, sync_folder, writing
 from core.store.encoding import Encoded, checked_name, encoded, tie_of
-from core.store.heads import closed_end, subjects_in
+from core.store.heads import closed_end, spoken_of, subjects_in
 from core.store.layout import INCOMING, closed_days, closed_folder, closed_path, day_of
 from core.store.placing import ROW_GROUP, Table, read_closed, replace_closed, retell, with_first
-from core.store.runs import DAY_MICROS, LOOK_BACK_DAYS, Runs, Thread
+from core.store.runs import DAY_MICROS, LOOK_BACK_DAYS, Run, Runs, Thread
 from core.units import Columns, InstantArray, IntArray, micros
 
 _Subject = tuple[str, Sequence[tuple[Encoded, int]]]
@@ -168,7 +168,7 @@ def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
         names, starts = np.unique(np.sort(days), return_index=True)
         stops = [*starts[1:].tolist(), len(days)]
         parts = {day_of(n * DAY_MICROS): (a, b) for n, a, b in zip(names.tolist(), starts.tolist(), stops, strict=True)}
-        runs = Runs(lambda thread, at: closed_end(data_dir, kind, thread, at // DAY_MICROS * DAY_MICROS))
+        runs = Runs(_Before(data_dir, kind))
         there = [day for day in closed_days(data_dir, kind) if parts and day > min(parts)]
         left: set[Thread] | None = None  # whose runs may go on otherwise than was written, after the last of these days
         for day in sorted({*parts, *there}):
@@ -196,6 +196,20 @@ def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
             left = None if left is None else left - settled
         sync_folder(closed_folder(data_dir, kind))
     return written
+
+
+class _Before:
+    """How a thread stood at the end of the day before; most are new, and are not looked for in every file."""
+
+    def __init__(self, data_dir: Path, kind: Kind) -> None:
+        self._data_dir, self._kind = data_dir, kind
+        self._midnight, self._heard = -1, frozenset[str]()
+
+    def __call__(self, thread: Thread, at: int) -> Run | None:
+        midnight = at // DAY_MICROS * DAY_MICROS
+        if midnight != self._midnight:
+            self._midnight, self._heard = midnight, spoken_of(self._data_dir, self._kind, midnight)
+        return closed_end(self._data_dir, self._kind, thread, midnight) if thread[0] in self._heard else None
 
 
 def _ordered(table: Table) -> Table:

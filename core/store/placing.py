@@ -62,18 +62,23 @@ def _assemble(target: Path, tables: Iterable[Table]) -> None:
     parts: list[Path] = []
     index: dict[str, list[int]] = {}
     schemas = []
+    last: Table | None = None  # in memory: a file of one table needs no parts
     for table in tables:
+        if last is not None:
+            parts.append(target.with_name(f"{target.name}.{len(parts)}"))
+            pq.write_table(last, parts[-1], compression="lz4")
         heads = table.filter(pc.is_valid(table["rows"]))
         for subject, received_at in zip(heads["subject"].to_pylist(), heads["received_at"].to_pylist(), strict=True):
             index.setdefault(subject, [received_at, received_at])[1] = received_at  # in order, within each subject
-        parts.append(target.with_name(f"{target.name}.{len(parts)}"))
-        schemas.append(table.schema.remove_metadata())
-        pq.write_table(table.replace_schema_metadata(None), parts[-1], compression="lz4")
+        last = table.replace_schema_metadata(None)
+        schemas.append(last.schema)
     schema = pa.unify_schemas(schemas, promote_options="permissive").with_metadata({"subjects": orjson.dumps(index)})
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for part in parts:
             writer.write_table(_like(pq.read_table(part, memory_map=False), schema), row_group_size=ROW_GROUP)
             part.unlink()
+        if last is not None:
+            writer.write_table(_like(last, schema), row_group_size=ROW_GROUP)
     with target.open("rb") as written:
         os.fsync(written.fileno())
 

@@ -135,6 +135,38 @@ def test_a_price_history_has_the_captured_shape(captures: Path) -> None:
     assert shape.faults(history) == []
 
 
+def test_several_price_histories_at_once_are_those_of_one_token_each() -> None:
+    """FACTS II.3: `{markets, start_ts, end_ts, fidelity}` of up to 20 tokens → `{"history": {token: [{t, p}]}}`."""
+    second = int(START.timestamp())
+    event, other = WORLD.exchange.around(second * 1000)[-2:]
+    tokens = [WORLD.exchange.token(*place) for place in ((event, 5, 0), (other, 4, 1), (event, 6, 0))]
+    span = {"start_ts": second - 7_200, "end_ts": second, "fidelity": 10}
+
+    together = asked("/clob/batch-prices-history", json.dumps({"markets": [*tokens, "12"], **span}).encode())
+
+    alone = [
+        asked(f"/clob/prices-history?market={t}&startTs={second - 7_200}&endTs={second}&fidelity=10")["history"] for t in tokens
+    ]
+    assert [len(points) for points in alone] == [12, 12, 12]
+    assert together["history"] == {**dict(zip(tokens, alone, strict=True)), "12": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"markets": []},
+        {"markets": "12"},
+        {"markets": [12]},
+        {"markets": ["12"] * 21},
+        {"markets": ["12"], "fidelity": "x"},
+        {"markets": ["12"], "end_ts": "inf"},
+    ],
+)
+def test_histories_asked_for_in_a_wrong_way_are_refused(body: dict[str, object]) -> None:
+    assert WORLD.answer("POST", "/clob/batch-prices-history", json.dumps(body).encode(), NOW).status == 400
+
+
 def test_reports_of_an_international_station_have_the_captured_shape(captures: Path) -> None:
     shape = Shape(captured(captures / "fixtures/awc", "metar_ltac_*.json"))
 

@@ -53,8 +53,10 @@ def yes_tokens(event: Mapping[str, Any]) -> dict[str, str]:
 class World:
     """Gamma that lists closed events when asked for them, and a CLOB with two prices an event."""
 
-    def __init__(self, *events: Mapping[str, Any], several: bool = True, fine: bool = True, points: Any = None) -> None:
-        self.events, self.several, self.fine = events, several, fine
+    def __init__(
+        self, *events: Mapping[str, Any], several: bool = True, fine: bool = True, points: Any = None, down: int = 0
+    ) -> None:  # fmt: skip
+        self.events, self.several, self.fine, self.down = events, several, fine, down
         first = round((LISTED + timedelta(hours=1)).timestamp())
         self.points = points or [{"t": first, "p": 0.26}, {"t": first + 3_600, "p": 0.2705}]
         self.asked: list[dict[str, Any]] = []
@@ -66,6 +68,9 @@ class World:
             is_closed = query.get("closed") == ["true"]
             found = [e for e in self.events if e["slug"] in query["slug"] and e["closed"] is is_closed]
             reply(200, found)(handler)
+        elif path.path == "/batch-prices-history" and self.down:
+            self.down -= 1
+            reply(503, {"error": "down"})(handler)
         elif path.path == "/batch-prices-history" and self.several:
             body = json.loads(self.server.bodies[-1])
             self.asked.append(body)
@@ -84,6 +89,12 @@ class World:
     def past(self, now: datetime = NOW, *days: date) -> list[Record]:
         with serving(self) as self.server:
             return list(source(self.server, now).past(Ask(Kind.EVENTS, HIGHS, days or (DAY,))))
+
+    def past_twice(self, now: datetime = NOW) -> tuple[list[Record], list[Record]]:
+        with serving(self) as self.server:
+            one = source(self.server, now)
+            ask = Ask(Kind.EVENTS, HIGHS, (DAY,))
+            return list(one.past(ask)), list(one.past(ask))
 
 
 def test_an_ended_event_is_met_as_a_listing_then_prices_then_its_outcome(ended: dict[str, Any]) -> None:
@@ -157,6 +168,24 @@ def test_a_server_that_gives_one_history_at_a_time_is_asked_so(ended: dict[str, 
     assert {asked["market"] for asked in world.asked} == set(yes_tokens(ended))
     assert all(set(asked) == {"market", "startTs", "endTs", "fidelity"} for asked in world.asked)
     assert [record.kind for record in records] == [Kind.EVENTS, Kind.PRINTS, Kind.PRINTS, Kind.OUTCOMES]
+
+
+def test_a_server_that_was_down_for_once_is_asked_together_again(ended: dict[str, Any]) -> None:
+    world = World(ended, down=2)  # a question and its repetition
+    first, second = world.past_twice()
+
+    assert ["answered 503" in (record.error or "") for record in first if record.kind is Kind.PRINTS] == [True]
+    assert [record.error for record in second] == [None] * 4
+    assert all("markets" in asked for asked in world.asked)
+
+
+def test_a_span_that_is_refused_does_not_end_asking_together(ended: dict[str, Any]) -> None:
+    world = World(ended, fine=False)
+    first, second = world.past_twice(parse_iso(CLOSED) + timedelta(days=1))
+
+    assert len(first) == len(second) == 4
+    together = [asked["fidelity"] for asked in world.asked if "markets" in asked]
+    assert together == [10, 60] * 2
 
 
 @pytest.mark.parametrize(("fine", "fidelities"), [(True, [10]), (False, [10, 60])])

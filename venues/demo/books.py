@@ -22,6 +22,8 @@ _FINE_BELOW, _FINE_ABOVE = 0.04, 0.96
 _DEAD, _SURE = 0.0012, 0.9988  # beyond, one side of the book is empty
 _LEAST_AT_TOUCH = 2_000  # hundredths of a share
 _HOUR = 3_600_000
+_FINE, _COARSE = 1, 10  # ticks [mills]
+_NEVER = 2**62
 _THIN = 3  # times less rests in a book of Kalshi
 _ABSENT = 12  # one in so many of its books lacks a side
 _LEAST_THIN = 300  # hundredths of a contract at its touch
@@ -78,13 +80,18 @@ class Books:
 
     def middle(self, event: Event, bracket: int, at: int) -> float:
         """Return a price [mills] for the record at `at`: of the newest requote, to half a tick, whatever was resting."""
-        tick = self.tick(event, bracket, at)
-        halves = int(self.worth(event, at)[bracket] * 2000.0 / tick + 0.5)
-        return min(max(halves, 1), 2000 // tick - 1) * tick / 2.0
+        return _to_half_a_tick(self.worth(event, at)[bracket], self.tick(event, bracket, at))
+
+    def middles(self, event: Event, at: int) -> list[float]:
+        """Return `middle` of all brackets."""
+        return [
+            _to_half_a_tick(worth, _FINE if at >= fine_from else _COARSE)
+            for worth, fine_from in zip(self.worth(event, at), self._fine_from(event), strict=True)
+        ]
 
     def tick(self, event: Event, bracket: int, at: int) -> int:
         """Return the price step in mills: 1 from the first check at which a price is near 0 or 1, and ever after."""
-        return 1 if event.contract.venue != KALSHI and at >= self._fine_from(event)[bracket] else 10
+        return _FINE if at >= self._fine_from(event)[bracket] else _COARSE
 
     def _slot(self, event: Event, bracket: int, at: int) -> int | None:
         if at >= event.closed:
@@ -113,6 +120,8 @@ class Books:
         return [p + p * (1.0 - p) * self._exchange.flow(event, i, at) if 0.0 < p < 1.0 else p for i, p in enumerate(believed)]
 
     def _fine_from_of(self, event: Event) -> tuple[int, ...]:
+        if event.contract.venue == KALSHI:
+            return (_NEVER,) * len(event.brackets)
         never = event.closed
         out = [never] * len(event.brackets)
         for at in range(event.accepting, event.closed, _CHECK_MS):
@@ -156,6 +165,11 @@ class Books:
             f'"last_trade_price":"{"" if last is None else f"{last / 1000:.3f}"}"}}'
         )
         return f"{head}{sha1((head + tail).encode(), usedforsecurity=False).hexdigest()}{tail}".encode()
+
+
+def _to_half_a_tick(worth: float, tick: int) -> float:
+    halves = int(worth * 2000.0 / tick + 0.5)
+    return min(max(halves, 1), 2000 // tick - 1) * tick / 2.0
 
 
 def price_text(mills: int) -> str:

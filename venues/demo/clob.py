@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -13,8 +15,36 @@ from venues.demo.exchange import Exchange
 from venues.demo.listing import event_fields, market_fields
 
 _MOST_TOKENS = 500
+_MOST_HISTORIES = 20  # in one request
 _SPANS = {"1h": 1, "6h": 6, "1d": 24, "1w": 168, "1m": 720, "max": 720, "all": 720}  # hours
+_LATE = 7  # seconds after the whole step at which a point is taken
 _NO_BOOK = "No orderbook exists for the requested token id"
+
+
+class _Span:
+    """The instants of a price history."""
+
+    def __init__(self, now: int, interval: str, start: float, end: float, fidelity: float) -> None:
+        """Read what was asked for; a number below zero was not said."""
+        if not all(map(isfinite, (start, end, fidelity))):
+            raise BadRequest("times and fidelity must be finite")
+        interval = interval or ("" if start >= 0 else "max")
+        if interval and interval not in _SPANS:
+            raise BadRequest("invalid interval")
+        self._end = min(int(end), now) if end >= 0 else now
+        self._start, self._hours = start, _SPANS.get(interval, 720)
+        self._step = max(60, int(fidelity if fidelity >= 0 else 60) * 60)
+
+    def seconds(self, event: Event) -> Iterator[int]:
+        """Yield when an event has a point."""
+        end = min(self._end, event.closed // 1000)
+        start = int(self._start) if self._start >= 0 else end - 3600 * self._hours
+        first = max(start, event.accepting // 1000 + 200)
+        if (end - first) // self._step > 10_000:
+            raise BadRequest("the interval is too long for this fidelity")
+        for second in range(-(-first // self._step) * self._step, end, self._step):
+            if (second + _LATE) * 1000 < event.closed:
+                yield second + _LATE
 
 
 class Clob:
@@ -38,6 +68,8 @@ class Clob:
                 return self._tick(ask)
             if path == "/prices-history":
                 return self._history(ask)
+            if path == "/batch-prices-history" and ask.method == "POST":
+                return self._histories(ask)
             if path.startswith("/markets/"):
                 return self._market(ask, path.removeprefix("/markets/"))
         except BadRequest as error:
@@ -69,28 +101,42 @@ class Clob:
         return reply({"minimum_tick_size": self._books.tick(found[0], found[1], ask.at) / 1000})
 
     def _history(self, ask: Ask) -> Answer:
-        found = self._exchange.holder_of_token(ask.one("market"), ask.at)
-        if not ask.one("market"):
+        token = ask.one("market")
+        if not token:
             raise BadRequest("market is required")
-        span = ask.one("interval", "" if ask.one("startTs") else "max")
-        if span and span not in _SPANS:
-            raise BadRequest("invalid interval")
-        if found is None:
-            return reply({"history": []})
-        event, bracket, side = found
-        end = min(int(ask.number("endTs", ask.second)), ask.second, event.closed // 1000)
-        start = int(ask.number("startTs", end - 3600 * _SPANS.get(span, 720)))
-        step = max(60, int(ask.number("fidelity", 60)) * 60)
-        first = max(start, event.accepting // 1000 + 200)
-        if (end - first) // step > 10_000:
-            raise BadRequest("the interval is too long for this fidelity")
-        points = []
-        for second in range(-(-first // step) * step, end, step):
-            at = (second + 7) * 1000
-            if at < event.closed:
-                middle = self._books.middle(event, bracket, at)
-                points.append({"t": second + 7, "p": (middle if side == YES else 1000.0 - middle) / 1000.0})
-        return reply({"history": points})
+        names = ("startTs", "endTs", "fidelity")
+        span = _Span(ask.second, ask.one("interval"), *(ask.number(name, -1) for name in names))
+        return reply({"history": self._points([token], ask.at, span)[token]})
+
+    def _histories(self, ask: Ask) -> Answer:
+        try:
+            body = orjson.loads(ask.body)
+            tokens = body["markets"]
+            numbers = [float(body.get(name, -1)) for name in ("start_ts", "end_ts", "fidelity")]
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
+            raise BadRequest("Invalid payload") from None
+        if (
+            not isinstance(tokens, list)
+            or not 0 < len(tokens) <= _MOST_HISTORIES
+            or not all(isinstance(t, str) for t in tokens)
+        ):
+            raise BadRequest(f"between 1 and {_MOST_HISTORIES} markets are needed")
+        span = _Span(ask.second, str(body.get("interval", "")), *numbers)
+        return reply({"history": self._points(tokens, ask.at, span)})
+
+    def _points(self, tokens: Sequence[str], at: int, span: _Span) -> dict[str, list[dict[str, float]]]:
+        out: dict[str, list[dict[str, float]]] = {token: [] for token in tokens}
+        of_event: dict[Event, list[tuple[int, int, list[dict[str, float]]]]] = {}
+        for token, points in out.items():
+            if (found := self._exchange.holder_of_token(token, at)) is not None:
+                of_event.setdefault(found[0], []).append((*found[1:], points))
+        for event, places in of_event.items():
+            for second in span.seconds(event):
+                middles = self._books.middles(event, second * 1000)
+                for bracket, side, points in places:
+                    middle = middles[bracket]
+                    points.append({"t": second, "p": (middle if side == YES else 1000.0 - middle) / 1000.0})
+        return out
 
     def _market(self, ask: Ask, condition: str) -> Answer:
         found = self._exchange.holder_of_condition(condition, ask.at)

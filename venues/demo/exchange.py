@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from venues.demo.contracts import BY_SERIES, CONTRACTS, DEFAULT_CONTRACTS, FIRST_DAY, KALSHI, POLYMARKET, Contract
 from venues.demo.events import MONTHS, Event, ladder, opened, sealed
 from venues.demo.forecasts import Forecasts
-from venues.demo.noise import between, key, smooth_at, uniform
+from venues.demo.noise import between, lasting_key, smooth_at, uniform
 from venues.demo.stations import Station
 from venues.demo.truth import Course, Truth
 
@@ -136,7 +136,7 @@ class Exchange:
 
     def flow(self, event: Event, bracket: int, at: int) -> float:
         """Return how far takers have pushed a bracket, as a multiple of p(1 − p)."""
-        return 0.06 * smooth_at(key(self._seed, "flow", event.number, bracket), at / 4_500_000.0)
+        return 0.06 * smooth_at(lasting_key(self._seed, "flow", event.number, bracket), at / 4_500_000.0)
 
     def token(self, event: Event, bracket: int, side: int) -> str:
         """Return the id of a side of a bracket; `holder_of_token` reads it back."""
@@ -242,9 +242,9 @@ class Exchange:
         name = (self._seed, station.code, "low") if contract.low else (self._seed, station.code)
         hour = start // 3600 + (5 if contract.low else 15)
         common = _READS_FORECAST * self._forecasts.shared_error(station, hour, second) * min(1.0, sd / 0.65)
-        herd = _HERD * sd * smooth_at(key(*name, "herd", day.toordinal()), hours / 14.0)
-        opinion = _OPINION * sd * smooth_at(key(*name, "opinion", day.toordinal(), maker, contract.venue), hours / 9.0)
-        bias = _MAKER_BIAS * min(1.0, sd / 2.0) * smooth_at(key(*name, "maker", maker), hours / 400.0)
+        herd = _HERD * sd * smooth_at(lasting_key(*name, "herd", day.toordinal()), hours / 14.0)
+        opinion = _OPINION * sd * smooth_at(lasting_key(*name, "opinion", day.toordinal(), maker, contract.venue), hours / 9.0)
+        bias = _MAKER_BIAS * min(1.0, sd / 2.0) * smooth_at(lasting_key(*name, "maker", maker), hours / 400.0)
         return common + herd + opinion + bias
 
 

@@ -6,6 +6,7 @@ depend on its place in an array; `log` or `cos` of a vector might, and the last 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import floor, sqrt
@@ -21,6 +22,7 @@ Words = NDArray[np.uint64]
 _WEYL = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+_WEYL_INT, _FIRST_INT, _SECOND_INT = int(_WEYL), int(_FIRST), int(_SECOND)
 _TO_UNIT = 2.0**-53
 _MASK = (1 << 64) - 1
 _CELLS = 4096  # cells of the quantile table; its ends lie at 3.7 standard deviations
@@ -31,6 +33,9 @@ _QUANTILES = np.array(_TABLE)
 def key(*parts: int | str) -> int:
     """Return the 64-bit key of a stream named by `parts`."""
     return int.from_bytes(blake2b(repr(parts).encode(), digest_size=8).digest())
+
+
+lasting_key = lru_cache(maxsize=4_096)(key)  # of a stream that is asked again and again
 
 
 def words(stream: int, counters: Ints) -> Words:
@@ -85,7 +90,7 @@ def smooth_at(stream: int, x: float) -> float:
     weight = x - knot
     weight = weight * weight * (3.0 - 2.0 * weight)
     rest = 1.0 - weight
-    low, high = (_quantile((_word(stream, knot + step) >> 11) * _TO_UNIT) for step in (0, 1))
+    low, high = _normal_at(stream, knot), _normal_at(stream, knot + 1)
     return (low * rest + high * weight) / sqrt(weight * weight + rest * rest)
 
 
@@ -106,11 +111,11 @@ def between(x: float, table: tuple[tuple[float, float], ...]) -> float:
     return table[-1][1]
 
 
-def _word(stream: int, counter: int) -> int:
-    mixed = (stream + counter * int(_WEYL)) & _MASK
-    mixed = ((mixed ^ (mixed >> 30)) * int(_FIRST)) & _MASK
-    mixed = ((mixed ^ (mixed >> 27)) * int(_SECOND)) & _MASK
-    return mixed ^ (mixed >> 31)
+def _normal_at(stream: int, counter: int) -> float:
+    mixed = (stream + counter * _WEYL_INT) & _MASK
+    mixed = ((mixed ^ (mixed >> 30)) * _FIRST_INT) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * _SECOND_INT) & _MASK
+    return _quantile(((mixed ^ (mixed >> 31)) >> 11) * _TO_UNIT)
 
 
 def _quantile(share: float) -> float:

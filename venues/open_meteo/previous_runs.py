@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+import orjson
 
 from core.days import ONE_DAY
 from core.model.record import Record
@@ -73,17 +73,17 @@ def known_at(runs: PreviousRuns, at: datetime) -> tuple[IntArray, Mapping[str, F
     """
     now = micros(at)
     first = micros(datetime.combine(at.date() - ONE_DAY, time(), at.tzinfo))
-    inside = (runs.hours >= first) & (runs.hours <= now + HORIZON // timedelta(microseconds=1))
-    hours = runs.hours[inside]
+    start, stop = np.searchsorted(runs.hours, [first, now + HORIZON // timedelta(microseconds=1) + 1]).tolist()
+    hours = runs.hours[start:stop]
     lead = hours - now + PUBLISHED_AFTER // timedelta(microseconds=1)
     newest = np.maximum(0, -(-lead // (24 * _HOUR)))
-    days = np.arange(MOST_DAYS + 1)[:, None]
-    values: dict[str, FloatArray] = {}
-    for model, celsius in runs.celsius.items():
-        usable = np.isfinite(celsius[:, inside]) & (days >= newest)
-        chosen = np.take_along_axis(celsius[:, inside], usable.argmax(axis=0)[None, :], axis=0)[0]
-        values[model] = np.where(usable.any(axis=0), chosen, np.nan)
-    return hours, values
+    if not runs.celsius:
+        return hours, {}
+    celsius = np.stack([column[:, start:stop] for column in runs.celsius.values()])
+    usable = np.isfinite(celsius) & (np.arange(MOST_DAYS + 1)[:, None] >= newest)
+    chosen = np.take_along_axis(celsius, usable.argmax(axis=1)[:, None], axis=1)[:, 0]
+    values: FloatArray = np.where(usable.any(axis=1), chosen, np.nan)
+    return hours, dict(zip(runs.celsius, values, strict=True))
 
 
 def vintages(runs: PreviousRuns, station: str, instants: Sequence[datetime]) -> Iterator[Record]:
@@ -102,11 +102,11 @@ def _vintage(runs: PreviousRuns, station: str, at: datetime, hours: IntArray, va
         "latitude": runs.latitude, "longitude": runs.longitude, "utc_offset_seconds": 0, "timezone": "GMT",
         "hourly_units": {"time": "unixtime", **dict.fromkeys(keys.values(), "°C")},
         "hourly": {
-            "time": (hours // 1_000_000).tolist(),
-            **{key: [value if np.isfinite(value) else None for value in values[model].tolist()] for model, key in keys.items()},
+            "time": hours // 1_000_000,
+            **{key: values[model] for model, key in keys.items()},
         },
     }  # fmt: skip
-    record = parse_forecast(json.dumps(body, ensure_ascii=False).encode(), station, at)
+    record = parse_forecast(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY), station, at)
     return replace(record, facts={**record.facts, "backfilled": True})
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import WireError
 from core.model.record import Kind, Record
-from core.units import Columns, FloatArray, celsius, micros
+from core.units import Columns, FloatArray, IntArray, celsius, micros
 from venues.sanity import believable_part, number_or_none, quarantine
 from venues.spans import json_object
 
@@ -26,7 +26,7 @@ LATEST_SECOND = 10**11  # the year 5138
 _FAHRENHEIT, _CELSIUS = "°F", "°C"
 _NUMBERS = frozenset({float, int, type(None)})  # of JSON; true and false are none
 
-Rows = list[tuple[str, str, int, float]]  # (model, variable, instant, celsius)
+Series = list[tuple[str, str, IntArray, FloatArray]]  # model, variable, instants, celsius
 
 
 def parse_forecast(raw: bytes, station: str, received_at: datetime, *, model: str = "best_match") -> Record:
@@ -58,13 +58,17 @@ def parse_forecast(raw: bytes, station: str, received_at: datetime, *, model: st
     )  # fmt: skip
 
 
-def forecast_columns(rows: Rows) -> Columns:
+def forecast_columns(series: Series) -> Columns:
     """Return the columns of a `forecast` record."""
+    counts = [len(values) for *_, values in series]
+    names = np.empty((2, len(series)), dtype=object)
+    for i, (model, variable, _, _) in enumerate(series):
+        names[:, i] = model, variable
     return {
-        "model": np.array([row[0] for row in rows], dtype=object),
-        "variable": np.array([row[1] for row in rows], dtype=object),
-        "valid_at": np.array([row[2] for row in rows], np.int64),
-        "celsius": np.array([row[3] for row in rows], np.float64),
+        "model": np.repeat(names[0], counts),
+        "variable": np.repeat(names[1], counts),
+        "valid_at": np.concatenate([np.zeros(0, np.int64), *(instants for _, _, instants, _ in series)]),
+        "celsius": np.concatenate([np.zeros(0), *(values for *_, values in series)]),
     }
 
 
@@ -78,12 +82,12 @@ def answer_of(raw: bytes) -> Mapping[str, Any]:
 
 def _section(
     body: Mapping[str, Any], name: str, patterns: Mapping[str, re.Pattern[str]], zone: tzinfo, unsuffixed: str, instants_of: Any
-) -> tuple[Rows, list[str], list[str]]:
+) -> tuple[Series, list[str], list[str]]:
     if name not in body:
         return [], [], []
     columns, units = timed_columns(body, name)
-    instants = instants_of(columns["time"], units.get("time"), zone)
-    rows: Rows = []
+    instants = np.array(instants_of(columns["time"], units.get("time"), zone), np.int64)
+    found: Series = []
     empty, lies = [], []
     for variable, model, key in _models(columns, patterns, unsuffixed):
         values = celsius_values(key, columns[key], units.get(key), len(instants))
@@ -92,9 +96,10 @@ def _section(
             empty.append(model)
         mask, lie = believable_part(values[present], f"{model} {variable}")
         kept = present[mask]
-        rows += [(model, variable, instants[i], value) for i, value in zip(kept.tolist(), values[kept].tolist(), strict=True)]
+        if len(kept):
+            found.append((model, variable, instants[kept], values[kept]))
         lies += [lie] if lie else []
-    return rows, empty, lies
+    return found, empty, lies
 
 
 def timed_columns(body: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import SourceRefusedError, WireError
+from core.errors import SourceError, SourceRefusedError, WireError
 from core.model.record import Ask, Kind, Record
 from core.units import MICRO, Columns, instant, micros
 from venues.http import Http
@@ -70,7 +70,7 @@ class Past:
         until = now if is_open(event) else min(closed, now)
         try:
             yield from self._prices(event, opened, until, now)
-        except WireError as error:
+        except SourceError as error:
             yield failed(SOURCE, Kind.PRINTS, str(event.get("slug")), until, error)
         if not is_open(event) and closed <= now:
             yield parse_outcome(event, joined([listing.raw]), closed, self._listings.clob_verdicts(event))
@@ -117,13 +117,15 @@ class Past:
             try:
                 return self._several(tokens, start, end, fidelity)
             except (SourceRefusedError, WireError):
-                self._takes_several = False  # an old or a simpler server: one token a request
+                pass  # an old or a simpler server, or too long a span: one token a request will tell
         query = {"startTs": _seconds(start), "endTs": _seconds(end), "fidelity": str(fidelity)}
         answers = self._clob.get_all(f"{self._base}/prices-history", [{"market": token, **query} for token in tokens])
         for answer in answers:
             if answer.error is not None:
-                raise _refusal_or_wire(answer.error)
-        return {token: history_of(answer.content) for token, answer in zip(tokens, answers, strict=True)}
+                raise answer.error
+        found = {token: history_of(answer.content) for token, answer in zip(tokens, answers, strict=True)}
+        self._takes_several = False
+        return found
 
     def _several(
         self, tokens: Sequence[str], start: datetime, end: datetime, fidelity: int
@@ -136,7 +138,7 @@ class Past:
             }  # fmt: skip
             answer = self._clob.post(f"{self._base}/batch-prices-history", body)
             if answer.error is not None:
-                raise _refusal_or_wire(answer.error)
+                raise answer.error
             found |= histories_of(answer.content, body["markets"])  # type: ignore[arg-type]
         return found
 
@@ -226,10 +228,6 @@ def _points(listed: Any) -> list[tuple[int, float]]:
 
 def _once_each(records: Sequence[Record]) -> Iterator[Record]:
     yield from {record.subject: record for record in records}.values()
-
-
-def _refusal_or_wire(error: Exception) -> Exception:
-    return error if isinstance(error, SourceRefusedError) else WireError(f"{error}; its prices are left out")
 
 
 def _seconds(at: datetime) -> str:
