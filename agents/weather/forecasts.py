@@ -25,8 +25,9 @@ from agents.weather.vintages import (
     vintage_of,
 )
 from core.model.record import Kind
+from core.model.rule import Extreme
 from core.store.archive import Stack, View
-from core.units import BoolArray, FloatArray, InstantArray, IntArray, instant
+from core.units import BoolArray, FloatArray, InstantArray, IntArray, Unit, instant
 
 # A forecast that was not received again for so long is none: of a source with several runs a day, and of one with one.
 FREQUENT_FOR, DAILY_FOR = 12 * HOUR, 36 * HOUR
@@ -36,6 +37,8 @@ FREQUENT = frozenset({"open_meteo", "zeus", "nws"})  # sources with four or more
 _REMEMBERED, _WINDOWS = 4_096, 512
 
 Content = tuple[tuple[str, int], ...]  # what was current: (source, first received) of each source
+_OfWindow = tuple[str, int, int, Extreme, Unit]  # station, start, end
+_OfContent = tuple[str, int, int, Extreme, Unit, Content, int]  # and number of the shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,27 @@ class ForecastMemory:
 
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, str, int], tuple[Model, ...]] = OrderedDict()
-        self._vintages: OrderedDict[tuple[object, ...], Vintage | None] = OrderedDict()
-        self._extremes: OrderedDict[tuple[object, ...], dict[Content, float]] = OrderedDict()
+        self._vintages: OrderedDict[_OfContent, Vintage | None] = OrderedDict()
+        self._extremes: OrderedDict[_OfWindow, dict[Content, float]] = OrderedDict()
+        self._forgotten = 0  # day
+
+    @property
+    def size(self) -> int:
+        """Return how many contents and windows are remembered."""
+        return len(self._models) + len(self._vintages) + len(self._extremes)
+
+    def forget(self, looks: InstantArray) -> None:
+        """Let go, once a day, of what no look at a listed event needs any more; whoever does ask for it gets it again."""
+        before = int(looks.min()) - (LOOKBACK // timedelta(microseconds=1)) - LEAD_IN
+        if before // DAY == self._forgotten:
+            return
+        self._forgotten = before // DAY
+        for part in [part for part in self._models if part[2] < before]:
+            del self._models[part]
+        for content in [content for content in self._vintages if content[2] < before]:
+            del self._vintages[content]
+        for window in [window for window in self._extremes if window[2] < before]:
+            del self._extremes[window]
 
     def vintage(self, stack: Stack, content: Content, listed: Listed, offset: int, shape: Shape = UNKNOWN) -> Vintage | None:
         """Return what a content says of an event's window; None where no model covers it.

@@ -78,6 +78,7 @@ def build_panel(view: View, stations: Sequence[Station], settings: Settings, mem
     instants = view.instants
     looks = np.concatenate([instants, instants - settings.interval_seconds * MICRO])
     events, listings = memory.listings.read(view, looks)
+    memory.forecasts.forget(looks)
     memory.residuals.take_in(view, looks)
     forecasts, seen = empty_forecasts(len(looks), len(events)), empty_seen(len(looks), len(events))
     for code, own in _by_station(events).items():

@@ -10,9 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.weather.panel import PanelMemory, build_panel
 from core.model.record import Record
+from core.registry import load_stations
 from core.units import micros
-from tests.agents.weather.worlds import archive_of, daily_forecast, event, forecast, listing, look, metar, window_start
+from tests.agents.weather.worlds import (
+    SETTINGS,
+    archive_of,
+    daily_forecast,
+    event,
+    forecast,
+    listing,
+    look,
+    metar,
+    window_start,
+)  # fmt: skip
 
 EVENING = datetime(2026, 6, 11, 21, 45, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -136,3 +148,30 @@ def test_a_lead_in_has_the_same_bits_alone_and_in_a_day_of_looks(tmp_path: Path)
             one, other = getattr(block.panel.forecasts, name)[row], getattr(alone.panel.forecasts, name)[0]
             assert one.tobytes() == other.tobytes(), name
         assert block.p_model[row].tobytes() == alone.p_model[0].tobytes()
+
+
+def test_what_is_remembered_of_forecasts_does_not_grow_and_changes_no_bit(tmp_path: Path) -> None:
+    """Two weeks of looks: what was remembered of the first days is gone, and would come again if it were asked for."""
+    days = [START + n * timedelta(days=1) for n in range(14)]
+    events = [event(f"nyc-{n}", day=at.date()) for n, at in enumerate(days)]
+    listings = [listing(each, at - timedelta(days=1)) for each, at in zip(events, days, strict=True)]
+    forecasts = [forecast("KLGA", at + k * 3 * HOUR, (20.0 + n + k / 8,)) for n, at in enumerate(days) for k in range(8)]
+    archive = archive_of(tmp_path, [*listings, *forecasts])
+    memory, stations = PanelMemory([load_stations()["KLGA"]]), [load_stations()["KLGA"]]
+
+    kept = []
+    for at in days:
+        for k in range(8):
+            view = archive.as_of([at + k * 3 * HOUR + timedelta(minutes=1)])
+            panel = build_panel(view, stations, SETTINGS, memory)
+        fresh = build_panel(view, stations, SETTINGS)
+        assert panel.forecasts.extreme.tobytes() == fresh.forecasts.extreme.tobytes()
+        assert panel.forecasts.remaining.tobytes() == fresh.forecasts.remaining.tobytes()
+        kept.append(memory.forecasts.size)
+
+    assert kept[0] < kept[3] < kept[7] == max(kept)
+    again = archive.as_of([days[2]])
+    assert (
+        build_panel(again, stations, SETTINGS, memory).forecasts.extreme.tobytes()
+        == build_panel(again, stations, SETTINGS).forecasts.extreme.tobytes()
+    )
