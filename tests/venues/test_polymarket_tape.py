@@ -18,6 +18,7 @@ from core.settings import Settings, SourceSettings
 from core.units import MICRO, micros
 from tests.venues.market_channel import book, channel, eventually
 from tests.venues.servers import Scripted, reply, serving
+from venues.polymarket import tape
 from venues.polymarket.client import Polymarket
 from venues.polymarket.stream import Limits
 from venues.polymarket.tape import PAGE, Market, Page, Tape, merged, parse_trades, reaches_back
@@ -203,7 +204,7 @@ def world(nyc: dict[str, Any], trades: list[dict[str, Any]]) -> Any:
         if path.path == "/events":
             reply(200, [nyc] if nyc["slug"] in parse_qs(path.query)["slug"] else [])(handler)
         else:
-            reply(200, trades)(handler)
+            reply(200, json.dumps(trades, separators=(",", ":")).encode())(handler)  # as the service writes it
 
     return answer
 
@@ -228,6 +229,26 @@ def test_the_trades_of_an_event_are_asked_for_by_its_conditions(nyc: dict[str, A
     assert len(json.loads(record.raw)) == 2
     assert len(again.rows["valid_at"]) == 2  # of the last two minutes told; readers count a trade once
     assert sum(path.startswith("/events") for path in server.paths) == 1  # its markets are known by heart
+
+
+def test_other_questions_asked_at_the_same_time_do_not_touch_what_is_known_of_trades(
+    nyc: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind is asked for by a thread of its own: a question for books must neither empty nor shorten what prints know."""
+    read: list[object] = []
+    line = tape._trade
+    monkeypatch.setattr(tape, "_trade", lambda found, *given: read.append(found) or line(found, *given))
+    with serving(world(nyc, trades_of(nyc))) as server:
+        client = source(server)
+        prints = Ask(Kind.PRINTS, nyc["slug"])
+        first = list(client.fetch([prints]))
+        others = (Kind.EVENTS, "highest-temperature-in-nyc"), (Kind.BOOKS, nyc["slug"]), (Kind.OUTCOMES, nyc["slug"])
+        for kind, subject in others:
+            list(client.fetch([Ask(kind, subject, (date(2026, 7, 3),) if kind is Kind.EVENTS else ())]))
+        again = list(client.fetch([prints]))
+
+    assert len(read) == 2  # and not read once more
+    assert [record.rows["valid_at"].tolist() for record in first] == [record.rows["valid_at"].tolist() for record in again]
 
 
 def test_a_listing_teaches_the_conditions(nyc: dict[str, Any]) -> None:

@@ -88,11 +88,17 @@ class Polymarket:
 
     def fetch(self, asks: Sequence[Ask]) -> Iterator[Record]:
         """Yield a record per event found and per books, prints and outcomes ask; a failed one carries its error."""
-        yield from self._gamma.judge(self._events([ask for ask in asks if ask.kind is Kind.EVENTS]))
-        yield from self._clob.judge(self._books([ask for ask in asks if ask.kind is Kind.BOOKS]))
-        yield from self._data.judge(self._prints([ask for ask in asks if ask.kind is Kind.PRINTS]))
-        outcomes = self._listings.outcomes(list(dict.fromkeys(ask.subject for ask in asks if ask.kind is Kind.OUTCOMES)))
-        yield from self._gamma.judge(outcomes)
+        # Kinds are asked for at the same time, each by a thread of its own: what was not asked for is not touched.
+        of_kind: dict[Kind, list[Ask]] = {}
+        for ask in asks:
+            of_kind.setdefault(ask.kind, []).append(ask)
+        answering = {
+            Kind.EVENTS: (self._gamma, self._events), Kind.BOOKS: (self._clob, self._books),
+            Kind.PRINTS: (self._data, self._prints), Kind.OUTCOMES: (self._gamma, self._outcomes),
+        }  # fmt: skip
+        for kind, (service, answers) in answering.items():
+            if kind in of_kind:
+                yield from service.judge(answers(of_kind[kind]))
 
     def past(self, ask: Ask) -> Iterator[Record]:
         """Yield what one would have known of the ended events of a series and some days, each record at its own time."""
@@ -178,6 +184,9 @@ class Polymarket:
             else:
                 polled.append(event_id)
         yield from self._polled_prints(polled)
+
+    def _outcomes(self, asks: Sequence[Ask]) -> Iterator[Record]:
+        return self._listings.outcomes(list(dict.fromkeys(ask.subject for ask in asks)))
 
     def _learn(self, event_ids: Sequence[str]) -> Iterator[Record]:
         """Learn the markets of events that were not listed in this process; yield a failed record for each that is not known."""
@@ -298,8 +307,8 @@ def _snapshots(spans: Spans, tokens: Sequence[str]) -> Iterator[Snapshot]:
 
 
 def _trim(remembered: dict[Any, Any], most: int = MOST_REMEMBERED) -> None:
-    while len(remembered) > most:
-        remembered.pop(next(iter(remembered)))
+    for name in list(remembered)[: max(0, len(remembered) - most)]:  # listings and prints remember at the same time
+        remembered.pop(name, None)
 
 
 def _batches(tokens_of: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
