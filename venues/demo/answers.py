@@ -83,6 +83,11 @@ def reply(content: object, status: int = 200) -> Answer:
     return Answer(status, orjson.dumps(content))
 
 
+def lasting_json(content: object) -> bytes:
+    """Return JSON that is kept: orjson leaves its working space, five times the text, at the end of what it returns."""
+    return bytes(memoryview(orjson.dumps(content)))
+
+
 def read_ask(method: str, target: str, body: bytes, at: int, headers: Mapping[str, str] | None = None) -> Ask:
     """Return the request of a target as it stands in the request line."""
     parts = urlsplit(target)

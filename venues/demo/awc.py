@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
-from venues.demo.answers import Answer, Ask, BadRequest, iso, milliseconds, reply
+from venues.demo.answers import Answer, Ask, BadRequest, iso, lasting_json, milliseconds, reply
 from venues.demo.places import BY_CODE
 from venues.demo.reports import Report, Reports, half_up, hectopascals, raw_text
 from venues.demo.stations import Station
@@ -66,7 +64,7 @@ class Awc:
         out = []
         for report in self._reports.of_day(station, day):
             text = raw_text(station, report)
-            out.append((report.valid, report.received, station.code, orjson.dumps(_fields(station, report, text)), text))
+            out.append((report.valid, report.received, station.code, lasting_json(_fields(station, report, text)), text))
         return tuple(out)
 
 

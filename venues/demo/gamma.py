@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from venues.demo.answers import Answer, Ask, BadRequest, iso, reply
+from venues.demo.answers import Answer, Ask, BadRequest, iso, lasting_json, reply
 from venues.demo.books import Book, Books, price_text
 from venues.demo.contracts import BY_SERIES, CONTRACTS, FIRST_DAY, POLYMARKET
 from venues.demo.events import BRACKETS, Event
@@ -197,7 +197,7 @@ class Gamma:
         out["series"] = [out["series"][0] | {"updatedAt": iso(at - at % 3_600_000, digits=6)}]
         if event.is_closed(at):
             out |= {"closedTime": iso(event.closed, digits=0), "automaticallyResolved": True}
-        return orjson.dumps(out)
+        return lasting_json(out)
 
     def _market(self, event: Event, place: int, out: dict[str, Any], at: int) -> dict[str, Any]:
         winner = event.winner_at(at)

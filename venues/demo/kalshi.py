@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from venues.demo.answers import Answer, Ask, BadRequest, iso, reply
+from venues.demo.answers import Answer, Ask, BadRequest, iso, lasting_json, reply
 from venues.demo.books import Book, Books, Level
 from venues.demo.contracts import BY_SERIES, CONTRACTS, FIRST_DAY, KALSHI, Contract
 from venues.demo.events import Event
@@ -204,7 +204,7 @@ class Kalshi:
 
     def _finished_of(self, event: Event) -> orjson.Fragment:
         # nothing changes any more, and lists of what is settled are long
-        return orjson.Fragment(orjson.dumps([self._body(event, place, event.final) for place in range(len(event.brackets))]))
+        return orjson.Fragment(lasting_json([self._body(event, place, event.final) for place in range(len(event.brackets))]))
 
     def _body(self, event: Event, place: int, at: int) -> dict[str, Any]:
         at = min(at, event.final)

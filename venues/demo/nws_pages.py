@@ -8,8 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-import orjson
-
+from venues.demo.answers import lasting_json
 from venues.demo.noise import key
 from venues.demo.reports import Report, half_up, hectopascals, raw_text
 from venues.demo.stations import Station
@@ -180,7 +179,7 @@ def observed(station: Station, second: int, celsius: float | None, dew: float, t
     """Return an observation."""
     address = f"{HOST}/stations/{station.code}/observations/{stamp(second)}"
     pascals = int(hectopascals(half_up(int(inches * 1000), 10)) * 100)
-    return orjson.dumps({
+    return lasting_json({
         "id": address,
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [round(station.lon, 2), round(station.lat, 2)]},
