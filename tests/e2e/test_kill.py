@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import clean_environment, orchestrator
 from tests.e2e.desk_in_process import FEW, ask
 
-SEED, DAYS = "7", "0.75"
+SEED, DAYS = "7", "0.5"
 POINTS = (
     "before:snapshots", "after:snapshots", "before:evaluations", "after:evaluations",
     "before:intention", "after:intention", "before:execution", "after:execution",
@@ -59,7 +59,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tupl
 def moments() -> list[str]:
     """Return failpoints, each passed a different number of times; the seed is fixed, so a failure can be repeated."""
     chance = random.Random(20260601)
-    at_points = [f"{POINTS[i % len(POINTS)]}@{chance.randint(1, 6) if 'cu' in POINTS[i % len(POINTS)] else chance.randint(1, 60)}"
+    at_points = [f"{POINTS[i % len(POINTS)]}@{chance.randint(1, 6) if 'cu' in POINTS[i % len(POINTS)] else chance.randint(1, 40)}"
                  for i in range(max(1, MOMENTS // 2))]  # fmt: skip
     return at_points + [f"wall:{chance.uniform(1.2, 4.0):.2f}" for _ in range(MOMENTS - len(at_points))]
 
