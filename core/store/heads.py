@@ -85,25 +85,19 @@ def heads_of(path: Path, subjects: Collection[str]) -> list[Head]:
 
 
 def spoken_of(data_dir: Path, kind: Kind, before: int) -> frozenset[str]:
-    """Return the subjects of the closed days before an instant's that a run can reach back to."""
-    first = day_of(before) - timedelta(days=LOOK_BACK_DAYS)
+    """Return the subjects of the closed days that a run going on at an instant can reach back to."""
     found: set[str] = set()
-    for day in closed_days(data_dir, kind):
-        if first <= day < day_of(before):
-            try:
-                found |= subjects_in(closed_path(data_dir, kind, day)).keys()
-            except StoreError as error:
-                left_out(str(error))
+    for path in _in_reach(data_dir, kind, before):
+        try:
+            found |= subjects_in(path).keys()
+        except StoreError as error:
+            left_out(str(error))
     return frozenset(found)
 
 
 def closed_end(data_dir: Path, kind: Kind, thread: Thread, before: int) -> Run | None:
     """Return the newest closed record of a thread received before an instant; a file that cannot be read is left out."""
-    last = day_of(before - 1)
-    for day in reversed(closed_days(data_dir, kind)):
-        if not timedelta() <= last - day <= timedelta(days=LOOK_BACK_DAYS):
-            continue
-        path = closed_path(data_dir, kind, day)
+    for path in _in_reach(data_dir, kind, before):
         try:
             if thread[0] not in subjects_in(path):
                 continue
@@ -114,6 +108,14 @@ def closed_end(data_dir: Path, kind: Kind, thread: Thread, before: int) -> Run |
         if mine is not None:
             return mine
     return None
+
+
+def _in_reach(data_dir: Path, kind: Kind, before: int) -> Iterator[Path]:
+    """Yield the closed days that a run going on at an instant can reach back to, newest first."""
+    last = day_of(before - 1)
+    for day in reversed(closed_days(data_dir, kind)):
+        if timedelta() <= last - day <= timedelta(days=LOOK_BACK_DAYS):
+            yield closed_path(data_dir, kind, day)
 
 
 def _newest(path: Path, thread: Thread, before: int) -> Run | None:

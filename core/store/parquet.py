@@ -187,7 +187,7 @@ def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
                 left = {
                     thread
                     for thread in left
-                    if (end := runs.ends[thread]) and midnight - end[0] // DAY_MICROS <= LOOK_BACK_DAYS
+                    if (end := runs.ends[thread]) and midnight - end.received_at // DAY_MICROS <= LOOK_BACK_DAYS
                 }
                 if not left:
                     break
