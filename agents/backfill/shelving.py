@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 
 import orjson
@@ -17,7 +17,7 @@ from core.failpoints import failpoint
 from core.model.record import Kind, Record
 from core.store.durable import write_durable, writing
 from core.store.heads import heads_of, subjects_in
-from core.store.layout import ARCHIVE, INCOMING, closed_path
+from core.store.layout import ARCHIVE, INCOMING, closed_path, start_of
 from core.store.parquet import write_closed_days
 from core.store.runs import Thread
 from core.store.snapshots import SnapshotStore
@@ -98,7 +98,7 @@ class Shelving:
         return self._known[key]
 
     def _hot_keys(self, kind: Kind, day: date) -> set[Key]:
-        start = micros(datetime.combine(day, time(), UTC))
+        start = start_of(day)
         stop, catalogue = start + _DAY_MICROS, self._store().catalogue
         entries = (
             entry

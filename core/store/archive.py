@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import takewhile
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.store.catalogue import Catalogue
 from core.store.closed import ClosedDays
 from core.store.compaction import Compaction, close_days
 from core.store.encoding import Encoded, Entry, decoded, tie_of
+from core.store.layout import start_of
 from core.store.shelf import Shelf
 from core.store.snapshots import SnapshotStore
 from core.store.stack import END_OF_TIME, Heard, Stack, answered, quarantined, stack_of
@@ -229,7 +230,7 @@ class Archive:
             raise StoreError("only the process that writes the snapshots may close their days")
         with self._lock:
             self._refresh()
-            stop = micros(datetime(before.year, before.month, before.day, tzinfo=UTC))  # files from then on stay
+            stop = start_of(before)  # files from then on stay
             for key in [key for key, came in self._waiting.items() if any(entry.received_at < stop for entry in came)]:
                 self._shelves[key].add(self._hot(self._waiting.pop(key)))
             for key in [key for key, head in self._heads.items() if head.entry and head.entry.received_at < stop]:

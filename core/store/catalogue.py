@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ from core.model.record import Kind
 from core.store.durable import writing
 from core.store.encoding import Entry, tie_of
 from core.store.heads import closed_end
-from core.store.layout import CATALOGUE, QUARANTINE, SNAPSHOTS, closed_days
+from core.store.layout import CATALOGUE, QUARANTINE, SNAPSHOTS, closed_days, start_of
 from core.store.placing import settle
 from core.store.runs import DAY_MICROS, HotRecord, Run, Thread, begun
 from core.store.scan import scan_snapshots
-from core.units import micros
 
 _LOG = logging.getLogger("hermes.store")
 _FIELDS = [field.name for field in fields(Entry)]
@@ -126,7 +125,7 @@ class Catalogue:
 
     def before(self, day: date) -> list[Entry]:
         """Return every entry received before a UTC day, oldest first."""
-        stop = micros(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        stop = start_of(day)
         kinds = _json(Kind)  # by them the index finds what is old without a look at what is not
         query = f"select {_NAMES} from snapshots where kind in (select value from json_each(?)) and received_at < ?"
         found = self._rows(query, kinds, stop)
@@ -282,7 +281,7 @@ class Catalogue:
     def _closed_until(self, kind: Kind) -> int:
         """Return the end of the newest closed day of a kind, 0 where none is closed."""
         days = closed_days(self._data_dir, kind)
-        return ((days[-1] - date(1970, 1, 1)).days + 1) * DAY_MICROS if days else 0
+        return start_of(days[-1]) + DAY_MICROS if days else 0
 
     def _open_writable(self) -> sqlite3.Connection:
         with writing(self._data_dir):

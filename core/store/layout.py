@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from core.model.record import Kind
-from core.units import instant
+from core.units import instant, micros
 
 ONE_DAY = timedelta(days=1)
 SNAPSHOTS = "snapshots"
@@ -22,6 +22,11 @@ _STAMP = "%Y-%m-%dT%H%M%S.%fZ"
 def day_of(received_at: int) -> date:
     """Return the UTC day of an instant."""
     return instant(received_at).date()
+
+
+def start_of(day: date) -> int:
+    """Return the instant at which a UTC day begins."""
+    return micros(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def stamp(at: datetime) -> str:

@@ -21,7 +21,7 @@ from core.store.columns import DTYPES, dtype_name
 from core.store.durable import make_durable, sync_folder, writing
 from core.store.encoding import Encoded, checked_name, encoded, tie_of
 from core.store.heads import closed_end, spoken_of, subjects_in
-from core.store.layout import INCOMING, closed_days, closed_folder, closed_path, day_of
+from core.store.layout import INCOMING, closed_days, closed_folder, closed_path, day_of, start_of
 from core.store.placing import ROW_GROUP, Table, read_closed, replace_closed, retell, with_first
 from core.store.runs import DAY_MICROS, LOOK_BACK_DAYS, Run, Runs, Thread
 from core.units import Columns, InstantArray, IntArray, micros
@@ -36,7 +36,6 @@ _HEAD: Any = pa.schema(_FIELDS)
 _ONCE = frozenset({"first_at", "issued_at", "rows", "sha256", "content", "raw", "facts", "error", "decoder"})
 ROW = "row."  # promoted columns carry this prefix: a row may well have a column `source` or `raw` of its own
 _TYPES: Mapping[str, pa.DataType] = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +181,12 @@ def _write(data_dir: Path, kind: Kind, table: Table) -> list[Path]:
                 written.append(path)
                 continue
             if day > max(parts):
-                midnight = (day - _EPOCH).days
                 left = set(runs.ends) if left is None else left
                 left = {
                     thread
                     for thread in left
-                    if (end := runs.ends[thread]) and midnight - end.received_at // DAY_MICROS <= LOOK_BACK_DAYS
+                    if (end := runs.ends[thread])
+                    and start_of(day) - start_of(day_of(end.received_at)) <= LOOK_BACK_DAYS * DAY_MICROS
                 }
                 if not left:
                     break
