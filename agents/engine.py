@@ -28,6 +28,7 @@ from core.settings import Settings
 from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
 from core.store.snapshots import SnapshotStore
+from core.store.track import TrackStore
 from core.units import iso
 
 _LOG = logging.getLogger("hermes.engine")
@@ -44,6 +45,7 @@ class Engine:
     snapshots: SnapshotStore
     archive: Archive
     evaluations: EvaluationStore
+    track: TrackStore
     broker: Broker
     journal: Journal
     commands: Commands
@@ -115,6 +117,7 @@ class Engine:
         failpoint("before:evaluations")
         told = self.desk.columns(block.evaluation, 0)
         self.evaluations.append(cycle.scheduled_at, *told)
+        self.track.append(*self.desk.learned())
         failpoint("after:evaluations")
         account = step(
             self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,

@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", dest="sets", default="A", metavar="A[,B,...]", help="sets of real history")
     parser.add_argument("--rules", action="store_true", help="verify: also what wrong readings of the rule would have settled")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="verify: also write the tables as a page")
     parser.add_argument("--ledger", action="store_true", help="doctor: prove the money alone")
     return parser
 

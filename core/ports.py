@@ -86,6 +86,14 @@ class Desk(Protocol[Panel, Evaluation]):
         """Return what was believed: (one row per event, one row per bracket)."""
         ...
 
+    def resume(self, kept: Columns) -> None:
+        """Take back what was learned and kept before (`core.store.track`), so that it need not be made again."""
+        ...
+
+    def learned(self) -> tuple[Columns, Columns]:
+        """Return what was learned since this was asked last: rows of settled events and of states (`core.store.track`)."""
+        ...
+
 
 class Previewer(Protocol):
     """Evaluate and rule, with neither broker nor journal at hand."""

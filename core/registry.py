@@ -6,7 +6,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import combinations
@@ -152,6 +152,11 @@ def load_series(folder: Path | None = None) -> tuple[Series, ...]:
     return _series(folder or REGISTRY)
 
 
+def load_hold(folder: Path | None = None) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Return by station how often the highest temperature so far stood, as (local hour, chance), ascending; "" is any other."""
+    return dict(_hold(folder or REGISTRY))
+
+
 def distance_kilometres(one: Station, other: Station) -> float:
     """Return the great-circle distance of two stations [km]."""
     south, west, north, east = map(radians, (one.latitude, one.longitude, other.latitude, other.longitude))
@@ -161,6 +166,15 @@ def distance_kilometres(one: Station, other: Station) -> float:
 
 @lru_cache(maxsize=8)
 def _stations(folder: Path) -> dict[str, Station]:
+    alone = _stations_alone(folder)
+    near: dict[str, tuple[Station, ...]] = {}
+    with _blaming(folder / "neighbours.csv"):
+        for row in _rows(folder / "neighbours.csv"):
+            near[row["station"]] = (*near.get(row["station"], ()), alone[row["neighbour"]])
+    return {code: replace(station, neighbours=near[code]) if code in near else station for code, station in alone.items()}
+
+
+def _stations_alone(folder: Path) -> dict[str, Station]:
     regions = load_regions(folder)
     with _blaming(folder / "stations.csv"):
         return {
@@ -214,6 +228,15 @@ def _series(folder: Path) -> tuple[Series, ...]:
         if same and one.valid_from <= other.valid_until and other.valid_from <= one.valid_until:
             raise StoreError(f"{path}: {one.series} is {one.station} and {other.station} on the same day")
     return found
+
+
+@lru_cache(maxsize=8)
+def _hold(folder: Path) -> dict[str, tuple[tuple[float, float], ...]]:
+    found: dict[str, list[tuple[float, float]]] = {}
+    with _blaming(folder / "hold.csv"):
+        for row in _rows(folder / "hold.csv"):
+            found.setdefault(row["station"], []).append((float(row["local_hour"]), float(row["chance"])))
+    return {station: tuple(sorted(rows)) for station, rows in found.items()}
 
 
 def _validity(row: Mapping[str, str]) -> tuple[date, date]:

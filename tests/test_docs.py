@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from agents.described import markdown as decisions_page
+from agents.research.constants import told as constants_page
 from api.app import create_app
 from core.orchestrator import MODES
 from core.settings import load_settings
@@ -23,6 +24,10 @@ def test_the_settings_page_is_made_from_the_schema() -> None:
 
 def test_the_page_of_decisions_is_made_from_the_tables() -> None:
     assert page("decisions.md") == decisions_page(), "run: python -m agents.described > docs/decisions.md"
+
+
+def test_the_page_of_constants_is_made_from_the_sources() -> None:
+    assert page("constants.txt") == constants_page(), "run: python -m agents.research.constants > docs/constants.txt"
 
 
 def test_every_mode_is_described() -> None:

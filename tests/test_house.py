@@ -16,7 +16,7 @@ ROOMS_ON_DISK = ("core", "agents", "venues", "api", "dashboard")
 LONGEST_FILE = 400
 
 # The ground, in order: a module imports only what stands before it, and its own family.
-WORDS = ("core.errors", "core.units", "core.model", "core.clock", "core.days", "core.settings", "core.log")
+WORDS = ("core.errors", "core.units", "core.model", "core.clock", "core.days", "core.checkpoints", "core.settings", "core.log")
 PURE = ("core.readings", "core.prices", "core.metrics", "core.events")
 SHELVES = ("core.failpoints", "core.registry", "core.store", "core.journal", "core.control")
 PORTS = ("core.ports",)

@@ -16,11 +16,12 @@ from core.ports import Broker, Desk, Journal
 from core.settings import Settings
 from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
+from core.store.track import TrackStore
 
 
 def run_day(
     desk: Desk[Any, Any], cycles: Sequence[Cycle], account: Account, since: datetime,
-    *, archive: Archive, evaluations: EvaluationStore | None, broker: Broker, journal: Journal, settings: Settings,
+    *, archive: Archive, evaluations: EvaluationStore | None, track: TrackStore | None, broker: Broker, journal: Journal, settings: Settings,
     stations: Mapping[str, Station],
 ) -> Account:  # fmt: skip
     """Run consecutive cycles over recorded data; `since` is when the cycle before the first was sealed."""
@@ -34,6 +35,8 @@ def run_day(
         told = desk.columns(block.evaluation, row)
         if evaluations is not None:
             evaluations.append(cycle.scheduled_at, *told)
+        if track is not None:
+            track.append(*desk.learned())
         account = step(
             desk, block, row, cycle, account, archive=archive, broker=broker, journal=journal, settings=settings,
             lines=announce.warnings(cycle, view, since), told=told,

@@ -1,10 +1,11 @@
-"""The fixed rivals of the model a day ahead: what the forecasts say by themselves, with the error they have had for a year.
+"""The free rivals of the model a day ahead: what anyone can make of the forecasts, the season or yesterday.
 
 Fixed before any score was seen (SCIENCE 6.3): they are there to be beaten, not to be good.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +18,8 @@ GRID = np.arange(-80, 141)  # whole degrees Fahrenheit on which distributions ar
 TRAILING_DAYS = 365
 EMBARGO_DAYS = 2
 LEAST_RESIDUALS = 30  # below, a rival has no sd
+SEASON_DAYS, YEAR = 15, 365.2425  # to both sides of the day, of all years known
+RAW, CORRECTED, SOURCE, SEASON, YESTERDAY = "raw mean", "bias-corrected mean", "best source", "climatology", "persistence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +55,69 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """The raw mean with its root-mean-square error, and the mean less its bias with the spread that is left."""
+    """Laws by the names above."""
 
     day: tuple[date, ...]
-    raw: Rival
-    corrected: Rival
+    laws: Mapping[str, Rival]
 
-    def pmfs(self, day: date) -> tuple[FloatArray, FloatArray] | None:
-        """Return the mass of each degree of `GRID` under both, None for a day without a law."""
+    def pmfs(self, day: date) -> Mapping[str, FloatArray]:
+        """Return the mass of each degree of `GRID` under every rival that has a law for a day."""
         if day not in self.day:
-            return None
+            return {}
         row = self.day.index(day)
-        raw, corrected = (gaussian_pmf(float(law.mean[row]), float(law.sd[row])) for law in (self.raw, self.corrected))
-        return (raw, corrected) if np.isfinite(raw).all() and np.isfinite(corrected).all() else None
+        found = {name: gaussian_pmf(float(law.mean[row]), float(law.sd[row])) for name, law in self.laws.items()}
+        return {name: pmf for name, pmf in found.items() if np.isfinite(pmf).all()}
 
 
 def rivals_of(truth: Truth) -> Rivals:
-    """Return the laws of the rivals: each day from the residuals of a year that ends two days before."""
-    mean = truth.mean
-    residual = truth.official - mean
+    """Return the laws of the rivals: each day from what a year that ends two days before shows.
+
+    The raw mean has the root-mean-square error of that year, the bias-corrected one its mean error taken out. The best
+    source is the one of least spread in that year, its own mean error taken out. The climatology is the mean and spread of
+    the season's days before, and persistence the last value known.
+    """
     ordinal = np.array([day.toordinal() for day in truth.day], np.int64)
-    rows = [_trailing(ordinal, residual, each) for each in ordinal.tolist()]
-    enough = [row if len(row) >= LEAST_RESIDUALS else np.array([np.nan]) for row in rows]
-    rmse = np.array([np.sqrt(np.mean(np.square(row))) for row in enough])
-    bias, spread = np.array([row.mean() for row in enough]), np.array([row.std() for row in enough])
-    return Rivals(truth.day, Rival(mean, rmse), Rival(mean + bias, spread))
+    mean = truth.mean
+    bias, spread, rmse = _trailing(ordinal, truth.official - mean)
+    each = [_trailing(ordinal, truth.official - source) for source in truth.sources.T]
+    laws = {RAW: Rival(mean, rmse), CORRECTED: Rival(mean + bias, spread)}
+    if each:
+        shift, spreads, _ = (np.stack(part, axis=-1) for part in zip(*each, strict=True))
+        spreads = np.where(np.isfinite(truth.sources), spreads, np.nan)
+        best = np.argmin(np.where(np.isnan(spreads), np.inf, spreads), axis=-1)[:, None]
+        laws[SOURCE] = Rival(*(np.take_along_axis(part, best, -1)[:, 0] for part in (truth.sources + shift, spreads)))
+    last = _last_known(ordinal, truth.official)
+    _, _, drift = _trailing(ordinal, truth.official - last)
+    return Rivals(truth.day, {**laws, SEASON: Rival(*_season(ordinal, truth.official)), YESTERDAY: Rival(last, drift)})
 
 
-def _trailing(ordinal: IntArray, residual: FloatArray, day: int) -> FloatArray:
-    last = day - EMBARGO_DAYS
-    trailing: FloatArray = residual[(ordinal <= last) & (ordinal > last - TRAILING_DAYS) & np.isfinite(residual)]
-    return trailing
+def _trailing(ordinal: IntArray, residual: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean, spread and root-mean-square of the residuals known a year back from each day; NaN with too few."""
+    found = np.full((3, len(ordinal)), np.nan)
+    for i, day in enumerate(ordinal.tolist()):
+        last = day - EMBARGO_DAYS
+        known = residual[(ordinal <= last) & (ordinal > last - TRAILING_DAYS) & np.isfinite(residual)]
+        if len(known) >= LEAST_RESIDUALS:
+            found[:, i] = known.mean(), known.std(), np.sqrt(np.mean(np.square(known)))
+    return found[0], found[1], found[2]
+
+
+def _season(ordinal: IntArray, official: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean and spread of all days before that lie near each day in the year; NaN with too few."""
+    found = np.full((2, len(ordinal)), np.nan)
+    for i, day in enumerate(ordinal.tolist()):
+        apart = np.abs((ordinal - day + YEAR / 2) % YEAR - YEAR / 2)
+        known = official[(ordinal <= day - EMBARGO_DAYS) & (apart <= SEASON_DAYS) & np.isfinite(official)]
+        if len(known) >= LEAST_RESIDUALS:
+            found[:, i] = known.mean(), known.std()
+    return found[0], found[1]
+
+
+def _last_known(ordinal: IntArray, official: FloatArray) -> FloatArray:
+    """Return, for each day, the newest value that was known by the evening before it: that of EMBARGO_DAYS earlier or older."""
+    known = np.flatnonzero(np.isfinite(official))
+    place = np.searchsorted(ordinal[known], ordinal - EMBARGO_DAYS, "right") - 1
+    return np.where(place >= 0, official[known[np.maximum(place, 0)]] if len(known) else np.nan, np.nan)
 
 
 def gaussian_pmf(mean: float, sd: float) -> FloatArray:

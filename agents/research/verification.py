@@ -1,66 +1,93 @@
-"""Walks over settled days: what desk and market believed at each checkpoint, read as of it, and what came."""
+"""Settled days as the desk itself scores them: what it and the market believed at each checkpoint, and what came."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 
-from agents.research.rivals import Rivals, Truth, rivals_of
-from agents.research.verify import CHECKPOINTS, Ahead, ScoredDay, Spoken, on_grid
+from agents.research.rivals import GRID, Rivals, Truth, rivals_of
+from agents.research.verify import Ahead, ScoredDay, Spoken
 from agents.research.wrong_rule import Settled
-from agents.settlement import LAST_REPORT
-from agents.weather.books import PRINTS_LOOKBACK
 from agents.weather.desk import WeatherDesk
-from agents.weather.evaluation import WeatherEvaluation
 from agents.weather.listed import Listed, ListingMemory
+from agents.weather.skill import Skill
+from agents.weather.track import Scored
 from core.days import ONE_DAY
+from core.metrics.scores import ranked_probability_score
 from core.model.record import Kind
 from core.model.rule import Extreme
 from core.model.station import Station
-from core.readings import listed_extreme, received_per_row
+from core.readings import received_per_row
 from core.settings import Settings
-from core.store.archive import Archive, Stack
-from core.units import MICRO, FloatArray, instant
+from core.store.archive import Archive
+from core.units import Unit, instant
 
 SETTLED_WITHIN = timedelta(days=2)  # of the end of the day: by then the venue has spoken
 LISTED_BEFORE, AROUND = timedelta(days=10), timedelta(days=1)
 END_OF_TIME = datetime(2200, 1, 1, tzinfo=UTC)
-POINT_SECONDS = 7_200.0  # prices that are shown come each hour: where none came for two, the series has stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """Settled events, oldest outcome first, and what they have earned in the end."""
+
+    scored: tuple[Scored, ...]
+    earned: tuple[Skill, ...]
+
+
+def believed(archive: Archive, settings: Settings, stations: Sequence[Station], last: date) -> Believed:
+    """Return every settled event of some stations up to a day, each believed with what all earlier ones had taught."""
+    desk = WeatherDesk(stations, settings)
+    until = datetime.combine(last + ONE_DAY, time(12), UTC) + SETTLED_WITHIN
+    return Believed(desk.settled(archive.as_of([until])), desk.earned(until))
 
 
 def scored_days(
-    archive: Archive, settings: Settings, station: Station, truth: Truth, first: date, last: date
+    scored: Sequence[Scored], station: str, truth: Truth, first: date, last: date, *, extreme: Extreme = Extreme.HIGH
 ) -> Iterator[ScoredDay]:
-    """Yield the settled highs of one station, each believed with what all earlier days had taught."""
-    desk, rivals = WeatherDesk((station,), settings), rivals_of(truth)
-    for offset in range((last - first).days + 1):
-        day = first + offset * ONE_DAY
-        view = archive.as_of([checkpoint.at(station.tz, day) for checkpoint in CHECKPOINTS])
-        evaluation = desk.evaluate(desk.observe(view), settings)
-        for column, listed in enumerate(evaluation.panel.events):
-            if listed.event.event_day == day and listed.event.extreme is Extreme.HIGH and listed.event.ladder:
-                yield from _scored(archive, evaluation, column, listed, truth, rivals)
+    """Yield the settled days of one station beside its rivals, oldest first."""
+    rivals = rivals_of(truth)
+    for each in sorted(scored, key=lambda each: (each.event_day, each.event_id)):
+        if each.station == station and first <= each.event_day <= last and each.extreme is extreme:
+            yield scored_day(each, truth, rivals)
 
 
-def _scored(
-    archive: Archive, evaluation: WeatherEvaluation, column: int, listed: Listed, truth: Truth, rivals: Rivals
-) -> Iterator[ScoredDay]:
-    event, word = listed.event, final_word(archive, listed)
-    if word is None:
-        return
-    markets = [bracket.market_id for bracket in event.ladder]
-    winner, value = markets.index(word["winner"]), word["value"]
-    reading = own_reading(archive, listed)
-    official = truth.value(event.event_day) if value is None else value
-    value = official if value is None and truth.settles and np.isfinite(official) else value
-    yield ScoredDay(
-        day=event.event_day, winner=winner, value=value,
-        own_winner=None if reading is None else markets.index(event.winner_of(reading).market_id), own_value=reading,
-        spoken=_spoken(archive, evaluation, column, listed),
-        ahead=_ahead(evaluation, column, rivals, event.event_day, official),
+def scored_day(scored: Scored, truth: Truth, rivals: Rivals) -> ScoredDay:
+    """Return one settled event beside its rivals."""
+    official = scored.reading if scored.exact else truth.value(scored.event_day)
+    value = official if np.isfinite(official) and (scored.exact or truth.settles) else None
+    return ScoredDay(
+        day=scored.event_day, station=scored.station, winner=scored.winner, value=value,
+        own_winner=None if scored.own_winner < 0 else scored.own_winner,
+        own_value=None if np.isnan(scored.own) else round(scored.own),
+        spoken=tuple(
+            Spoken(
+                model=scored.p_model[i], market=scored.p_market[i], print_age_seconds=float(scored.market_age[i]),
+                pooled=scored.p_pooled[i], lower=float(scored.lower[i]), upper=float(scored.upper[i]),
+                rps=float(scored.rps[i]), width=float(scored.width[i]), traded=bool(np.isfinite(scored.claimed[i])),
+            )
+            for i in range(len(scored.p_model))
+        ),
+        ahead=_ahead(scored, rivals, official),
+    )  # fmt: skip
+
+
+def _ahead(scored: Scored, rivals: Rivals, official: float) -> Ahead | None:
+    """Return the scores a day ahead; None without a value, or where the settled reading is not known to be it."""
+    laws = rivals.pmfs(scored.event_day)
+    if not laws or not np.isfinite(official) or not np.isfinite(scored.rps[0]) or scored.reading != official:
+        return None
+    if scored.unit is not Unit.FAHRENHEIT:
+        return None
+    outcome = np.array(round(official) - GRID[0], np.int64)
+    return Ahead(
+        model=float(scored.rps[0]), rivals={name: float(ranked_probability_score(pmf, outcome)) for name, pmf in laws.items()},
+        lower=float(scored.lower[0]), upper=float(scored.upper[0]), width=float(scored.width[0]),
+        residual=float(official - scored.forecast[-len(scored.p_model)]), miss=float(official - scored.mean[-len(scored.p_model)]),
     )  # fmt: skip
 
 
@@ -101,54 +128,3 @@ def settled_days(
             listed.event, reporter, word["winner"], None if value is None else round(value), stack.columns,
             received_per_row(stack.received_at, stack.offsets),
         )  # fmt: skip
-
-
-def own_reading(archive: Archive, listed: Listed) -> int | None:
-    """Return the reading that the station's own reports give when the last of them is in; None without any."""
-    start, end = instant(listed.start), instant(listed.end)
-    as_of = end + LAST_REPORT
-    stack = archive.as_of([as_of]).span(Kind.METAR, listed.station.code, start - timedelta(hours=1), as_of)
-    if not len(stack):
-        return None
-    received = received_per_row(stack.received_at, stack.offsets)
-    return listed_extreme(stack.columns, received, listed.event.rule, listed.station, (start, end), as_of).reading
-
-
-def _spoken(archive: Archive, evaluation: WeatherEvaluation, column: int, listed: Listed) -> tuple[Spoken, ...]:
-    n, instants = len(listed.event.ladder), evaluation.panel.instants
-    last = instant(int(instants[-1]))
-    prints = archive.as_of([last]).span(Kind.PRINTS, listed.event.event_id, last - PRINTS_LOOKBACK, last)
-    markets = [bracket.market_id for bracket in listed.event.ladder]
-    return tuple(
-        Spoken(
-            evaluation.p_model[row, column, :n],
-            _still_shown(evaluation.p_market[row, column, :n], prints, int(instants[row])),
-            _median_age(prints, markets, int(instants[row])),
-        )
-        for row in range(len(instants))
-    )
-
-
-def _still_shown(market: FloatArray, prints: Stack, at: int) -> FloatArray:
-    """Return what the market says, nothing where prices are only shown and the showing has stopped."""
-    known = received_per_row(prints.received_at, prints.offsets) <= at
-    if not known.any() or prints.columns["size_micro"][known].any():
-        return market
-    age = (at - int(prints.columns["valid_at"][known].max())) / MICRO
-    return market if age <= POINT_SECONDS else np.full_like(market, np.nan)
-
-
-def _median_age(prints: Stack, markets: Sequence[str], at: int) -> float:
-    """Return the median age of the last print of each bracket that was printed [s]; NaN: none was."""
-    known = received_per_row(prints.received_at, prints.offsets) <= at
-    names, valid_at = prints.columns["market_id"][known], prints.columns["valid_at"][known]
-    newest = [int(valid_at[mine].max()) for market in markets if (mine := np.asarray(names == market, bool)).any()]
-    return float(np.median((at - np.array(newest, np.int64)) / MICRO)) if newest else float("nan")
-
-
-def _ahead(evaluation: WeatherEvaluation, column: int, rivals: Rivals, day: date, official: float) -> Ahead | None:
-    laws = rivals.pmfs(day)
-    model = on_grid(evaluation.panel.lattice.readings[column], evaluation.pmf[0, column])
-    if laws is None or not np.isfinite(official) or not np.isfinite(model).all():
-        return None
-    return Ahead(model, *laws, value=round(official))

@@ -14,7 +14,8 @@ CHECKS: tuple[Described, ...] = (
     ),
     Described(
         "multiplier", "earned_size",
-        "Until the record has earned more, size is a probe: a tenth of normal, or the venue's minimum where that is cheap.",
+        "Until the record has earned more, size is a probe: a tenth of normal, or the venue's minimum where that is cheap. "
+        "A record surely worse than the market earns none.",
         "probe_share × size; the minimum where its cost ≤ probe_minimum_r × R0 and normal size reaches it; else 0",
     ),
     Described("tripwire", "kill_switch", "A person has stopped all new risk; exits stay open.", "tripped & KILL"),

@@ -25,18 +25,22 @@ def regime(standing: Standing, asks: Offer, size: IntArray, settings: Settings) 
 
 
 def earned_size(standing: Standing, asks: Offer, size: IntArray, settings: Settings) -> Limit:
-    """Scale to a probe: a tenth of normal size, or the venue's minimum where that is cheap, else nothing.
+    """Scale to what the record has earned: nothing, a probe, or all.
 
-    The minimum is never more than normal size would be: a size that risk has cut to less is not raised to it.
+    A probe is a tenth of normal size, or the venue's minimum where that is cheap, else nothing. The minimum is never more
+    than normal size would be: a size that risk has cut to less is not raised to it.
     """
     risk = settings.risk
     minimum = standing.targets.min_size_micro[standing.own]
+    earned = np.array([0.0, risk.probe_share, 1.0])[standing.targets.earned[standing.own]]
     probe = np.floor(size * risk.probe_share).astype(np.int64)
     cheap = np.ceil(minimum * standing.loss).astype(np.int64) <= risk.probe_minimum_r * standing.account.unit_r_micro[:, None]
     raised = np.where(cheap & (size >= minimum), minimum, 0)
-    allowed = size if risk.probe_share >= 1 else np.where(probe >= minimum, probe, raised)
-    share = np.where(size > 0, allowed / np.maximum(size, 1), risk.probe_share)
-    return Limit(share, np.full(share.shape, risk.probe_share), np.where(size > 0, allowed / MICRO, np.nan))
+    allowed = np.where(earned >= 1, size, np.where(earned <= 0, 0, np.where(probe >= minimum, probe, raised)))
+    share = np.where(size > 0, allowed / np.maximum(size, 1), earned)
+    return Limit(
+        share, np.broadcast_to(earned, share.shape), np.where(earned < 1, np.where(size > 0, allowed / MICRO, np.nan), np.inf)
+    )
 
 
 MULTIPLIERS: Mapping[str, Callable[[Standing, Offer, IntArray, Settings], Limit]] = {

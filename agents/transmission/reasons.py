@@ -14,7 +14,7 @@ REASONS: Mapping[str, str] = {
     "priced": "There is no executable price or no fair value.",
     "regime": "The weather regime of the event scales the size down, or forbids it.",
     "fair_gap": "Fair value and market are far apart: half size.",
-    "earned_size": "The record has earned a probe only: a tenth of normal size, or the venue's minimum where that is cheap.",
+    "earned_size": "The record has earned a probe only (a tenth of normal size, or the venue's minimum where that is cheap), or nothing.",
     "kill_switch": "The kill switch is thrown: exits only.",
     "day_loss": "The desk day has lost its limit: no new risk until 16:00Z.",
     "week_loss": "The desk week has lost its limit: no new risk until Monday.",

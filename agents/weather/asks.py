@@ -68,7 +68,7 @@ def asks_of(
         *(listing_asks(chosen, cycle, events, heard, view, now, settings) if cycle.cause is not Cause.METAR else ()),
         *_book_asks(mine, account),
         *_print_asks(mine, view, now, cycle.number),
-        *(ask for station in chosen if station.code not in NO_REPORTS for ask in _report_asks(station, view, now, looks)),
+        *(ask for station in _reporting(chosen) for ask in _report_asks(station, view, now, looks)),
         *_forecast_asks(chosen, view, now, settings),
         *_climate_asks(events, codes, account, view, now),
         *_outcome_asks(view, memory, account, now, still_open),
@@ -103,6 +103,13 @@ def _print_asks(events: Sequence[Listed], view: View, now: datetime, turn: int) 
         if event.event_id not in waiting:
             markets = tuple(bracket.market_id for bracket in event.ladder)
             yield Ask(Kind.PRINTS, event.event_id, tokens=markets, source=event.venue)
+
+
+def _reporting(stations: Sequence[Station]) -> list[Station]:
+    """Return the stations whose reports are wanted: these, and the neighbours that speak for one that is silent."""
+    own = {station.code: station for station in stations if station.code not in NO_REPORTS}
+    near = {each.code: each for station in stations for each in station.neighbours if each.code not in own}
+    return [*own.values(), *near.values()]
 
 
 def _report_asks(station: Station, view: View, now: datetime, looks: InstantArray) -> Iterator[Ask]:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from core.model.rule import Extreme
-from core.units import FloatArray, InstantArray, IntArray
+from core.units import FloatArray, InstantArray, IntArray, total
 
-DAYS = 30  # settled days whose mean is the shape
+DAYS = 60  # whose settled ones make the mean that is the shape; on Miami, New York and Chicago before 2024-08-16 better than 30
 LEAST_DAYS = 5
 LEAST_REPORTS = 18
 HOUR = 3_600_000_000
@@ -28,7 +28,7 @@ class Shape(NamedTuple):
     """How a station's day runs, by hour of standard time [kelvin], each (24,); number 0 and None: not known."""
 
     number: int = 0
-    distance: FloatArray | None = None  # from the day's extreme, to the other side of which it never lies
+    distance: FloatArray | None = None  # from the day's extreme, to the other side of which it never lies; smoothed
     distance_sd: FloatArray | None = None  # from day to day
 
 
@@ -74,7 +74,7 @@ class ClimateMemory:
     def shapes(self, place: Place, event_day: date, looks: InstantArray) -> tuple[IntArray, tuple[Shape, ...]]:
         """Return which shape counts for an event at each look, and the shapes; number 0 is none of its own."""
         last = event_day.toordinal() - EMBARGO_DAYS
-        days = {day: found for day, found in self._days.get(place, {}).items() if day <= last}
+        days = {day: found for day, found in self._days.get(place, {}).items() if last - DAYS < day <= last}
         received = np.sort(np.array([since for since, _ in days.values()], np.int64))
         known = np.searchsorted(received, looks, "right")
         counts, where = np.unique(known, return_inverse=True)
@@ -87,7 +87,7 @@ class ClimateMemory:
     def _shape(self, place: Place, number: tuple[int, int], until: int, days: dict[int, tuple[int, FloatArray]]) -> Shape:
         key = (place, *number)
         if key not in self._shapes:
-            chosen = [days[day][1] for day in sorted(days) if days[day][0] <= until][-DAYS:]
+            chosen = [days[day][1] for day in sorted(days) if days[day][0] <= until]
             self._shapes[key] = _shape_of(number[0] * 1_000 + number[1], chosen)
         return self._shapes[key]
 
@@ -97,4 +97,23 @@ def _shape_of(number: int, distances: Sequence[FloatArray]) -> Shape:
         return UNKNOWN
     each = np.stack(distances)
     mean = each.mean(axis=0)
-    return Shape(number, mean, np.sqrt(np.square(each - mean).mean(axis=0)))
+    return Shape(number, _smoothed(mean), np.sqrt(np.square(each - mean).mean(axis=0)))
+
+
+def _smoothed(by_hour: FloatArray) -> FloatArray:
+    """Return values with a quarter of each neighbour's: the hour of the peak must not jump with each day."""
+    padded = np.concatenate([by_hour[:1], by_hour, by_hour[-1:]])
+    smooth: FloatArray = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    return smooth
+
+
+def middle_of_peak(hours: InstantArray, curve: FloatArray, near: float) -> int:
+    """Return the hour about which a climatological curve is highest: the highest one itself jumps from day to day.
+
+    Args:
+        hours: ascending, shape (n,).
+        curve: at each of them.
+        near: what lies so far below the highest counts nothing, and what is higher the more.
+    """
+    weight = np.maximum(near - (curve.max() - curve), 0.0)
+    return int(hours[int(np.floor(total(weight * np.arange(len(hours))) / total(weight) + 0.5))])

@@ -42,7 +42,7 @@ def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Co
         "refusal": [each.flaw or code for each, code in zip(listed, codes, strict=True)],
     }  # fmt: skip
     floats = {
-        "mean": law.location, "sd": law.sd, "forecast": panel.forecasts.extreme, "floor": panel.seen.floor,
+        "mean": law.mean, "sd": law.spread, "forecast": panel.forecasts.extreme, "floor": panel.seen.floor,
         "p_no_more": evaluation.p_no_more, "market_mean": evaluation.market_mean, "market_sd": evaluation.market_sd,
     }  # fmt: skip
     times = {
@@ -56,7 +56,7 @@ def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Co
         **{name: part[row, events].astype(np.float64) for name, part in floats.items()},
         **{name: part[row, events].astype(np.int64) for name, part in times.items()},
         "window_start": panel.start[events], "window_end": panel.end[events],
-        "pool_weight": np.where(evaluation.heard[row, events], evaluation.weight, 1.0),
+        "pool_weight": np.where(evaluation.heard[row, events], evaluation.weight[row, events], 1.0),
     }  # fmt: skip
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from agents.weather.asks import asks_of
 from agents.weather.columns import columns_of
 from agents.weather.evaluation import WeatherEvaluation, evaluate
 from agents.weather.models import model_of
-from agents.weather.panel import PanelMemory, WeatherPanel, build_panel
+from agents.weather.panel import PanelMemory, WeatherPanel, build_panel, take_in
 from agents.weather.proposal import propose
 from agents.weather.quotes import quotes_of
+from agents.weather.scoring import Scorer
+from agents.weather.skill import Skill
+from agents.weather.track import Scored
+from agents.weather.track_rows import maker_of, scored_of_rows, state_rows, track_rows
+from agents.weather.vintages import DAY
+from core.checkpoints import CHECKPOINTS
 from core.model.account import Account
 from core.model.cycle import Cycle
 from core.model.event import Instrument
@@ -20,7 +27,7 @@ from core.model.station import Station
 from core.model.targets import Targets
 from core.settings import Settings
 from core.store.archive import View
-from core.units import Columns
+from core.units import Columns, micros
 
 
 class WeatherDesk:
@@ -36,14 +43,43 @@ class WeatherDesk:
         model_of(settings)
         self._stations, self._settings = tuple(stations), settings
         self._memory = PanelMemory(self._stations)
+        self._memory.skills.prior = settings.weather.pool_weight
+        self._scorer = Scorer(settings, self._memory, evaluate)
 
     def asks(self, cycle: Cycle, account: Account, view: View) -> tuple[Ask, ...]:
         """Return what is to be asked before the cycle."""
         return asks_of(self._stations, cycle, account, view, self._memory, self._settings)
 
     def observe(self, view: View) -> WeatherPanel:
-        """Return what the view knows of the open events."""
+        """Return what the view knows of the open events; what was settled since the last view is scored before."""
+        take_in(view, self._settings, self._memory)
+        self._scorer.take_in(view)
         return build_panel(view, self._stations, self._settings, self._memory)
+
+    def settled(self, view: View) -> tuple[Scored, ...]:
+        """Return every settled event that the view knows, each with its newest outcome, oldest outcome first."""
+        take_in(view, self._settings, self._memory)
+        self._scorer.take_in(view)
+        return self._memory.track.until(int(view.instants[-1]) + 1)
+
+    def earned(self, at: datetime) -> tuple[Skill, ...]:
+        """Return what each venue has earned at each checkpoint, as known when the UTC day of an instant began."""
+        day = micros(at) // DAY * DAY
+        return tuple(
+            self._memory.skills.of(venue, checkpoint, day)
+            for venue in self._memory.track.venues
+            for checkpoint in range(len(CHECKPOINTS))
+        )
+
+    def resume(self, kept: Columns) -> None:
+        """Take back settled events that were scored and kept before; rows of another maker are left aside."""
+        own = kept["maker"] == maker_of(self._settings)
+        self._scorer.resume(scored_of_rows({name: column[own] for name, column in kept.items()}))
+
+    def learned(self) -> tuple[Columns, Columns]:
+        """Return what was learned since this was asked last: rows of settled events, rows of states."""
+        maker = maker_of(self._settings)
+        return track_rows(self._memory.track.fresh(), maker), state_rows(self._memory.skills.fresh(), maker)
 
     def evaluate(self, panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
         """Return what is believed of a panel; no account is in sight."""

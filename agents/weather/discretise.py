@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
 from agents.weather.excess import at_most, is_official
+from agents.weather.hold import Hold, held
+from agents.weather.law import Law
 from core.model.event import Event
 from core.model.rule import Extreme
 from core.model.station import ReportPrecision
@@ -20,6 +22,7 @@ from core.units import BoolArray, FloatArray, IntArray
 
 MARGIN = 24  # readings kept apart beyond the tails' own edges; what lies further out counts at the last one
 PADDED = 1 << 40  # a reading that does not exist
+BLOCK = 1 << 16  # readings that are worked on at once: what fits beside the processor
 EIGHT = 8.0  # degrees of freedom of the desk's own law, which has a short closed form
 # How often the source prints something else than the chain says; SCIENCE 2.5.
 SOURCE_RISK = {"nws_climate_report": 0.01, "weather_company": 0.01}
@@ -101,20 +104,22 @@ def law_cdf(value: FloatArray, location: FloatArray, sd: FloatArray, df: FloatAr
         sd: standard deviation [rule's unit], 0: all mass at `location`.
         df: degrees of freedom of Student's t, scaled to `sd`; inf: the normal law.
     """
-    value, location, sd, df = np.broadcast_arrays(value, location, sd, df)
-    certain = sd <= 0
+    certain = np.less_equal(sd, 0)
     finite = np.isfinite(df)
     shrink = np.sqrt(np.where(finite, (df - 2.0) / np.where(finite, df, 1.0), 1.0))
     z = (value - location) / np.where(certain, 1.0, sd * shrink)
-    out = np.where(certain, np.where(np.isnan(location), np.nan, np.where(value >= location, 1.0, 0.0)), np.nan)
-    eight = ~certain & (df == EIGHT)
+    eight = ~certain & np.equal(df, EIGHT)
     normal = ~certain & ~finite
-    other = ~certain & finite & ~eight
     for chosen, cdf in ((eight, _eight), (normal, ndtr)):
         if chosen.all():
             return np.asarray(cdf(z), np.float64)
+    step = np.where(np.isnan(location), np.nan, np.where(np.greater_equal(value, location), 1.0, 0.0))
+    out = np.array(np.broadcast_to(np.where(certain, step, np.nan), z.shape))
+    df, eight, normal, certain = (np.broadcast_to(part, out.shape) for part in (df, eight, normal, certain))
+    for chosen, cdf in ((eight, _eight), (normal, ndtr)):
         if chosen.any():
             out[chosen] = cdf(z[chosen])
+    other = ~certain & ~eight & ~normal
     if other.any():
         out[other] = stdtr(df[other], z[other])
     return out
@@ -128,9 +133,25 @@ def _eight(z: FloatArray) -> FloatArray:
     return 0.5 + 0.5 * sine * (1.0 + cosine * (0.5 + cosine * (0.375 + cosine * 0.3125)))
 
 
+def mixture_cdf(value: FloatArray, law: Law) -> FloatArray:
+    """Return the probability that a law lies at or below `value`, one component after another; NaN without an opinion.
+
+    Args:
+        value: [rule's unit], shape (n_instants, n_events, k) or one that broadcasts to it.
+        law: of each event at each instant.
+    """
+    if law.weight.shape[-1] == 1:
+        return law_cdf(value, law.location, law.sd, law.df)
+    added = np.where(np.isnan(law.location[..., :1]), np.nan, 0.0)
+    for k in range(law.weight.shape[-1]):
+        weight, location, sd, df = (part[..., k : k + 1] for part in (law.weight, law.location, law.sd, law.df))
+        added = added + np.where(weight > 0, weight * law_cdf(value, location, sd, df), 0.0)
+    return added
+
+
 def cumulative(
-    lattice: Lattice, location: FloatArray, sd: FloatArray, df: FloatArray, floor: FloatArray, loose: FloatArray | None = None,
-    *, source_risk: bool = True,
+    lattice: Lattice, law: Law, floor: FloatArray, loose: FloatArray | None = None, *, excess_law: FloatArray | None = None,
+    soft: FloatArray | None = None, hold: Hold | None = None, source_risk: bool = True,
 ) -> FloatArray:  # fmt: skip
     """Return P(reading <= r) at each reading, a leading 0 before them, shape (n_instants, n_events, n_readings + 1).
 
@@ -139,19 +160,27 @@ def cumulative(
 
     Args:
         lattice: of the events.
-        location, sd, df: law of the extreme, shape (n_instants, n_events).
+        law: of the extreme, shape (n_instants, n_events, n_components).
         floor: reading observed so far [rule's unit], shape (n_instants, n_events); NaN: none.
         loose: extreme of the reports that an official extreme may have gone beyond unseen, same shape; NaN or None: none.
+        excess_law: of how far it goes, shape (n_instants, n_events, 5); None: that of `excess`.
+        soft: chance that what was seen without binding leaves each reading possible, of `spikes.soft_floor`; None: all is.
+        hold: what is known besides of whether the floor stands; None: nothing.
         source_risk: mix in the chance that the source prints a neighbour.
     """
-    cdf = law_cdf(lattice.upper, location[..., None], sd[..., None], df[..., None])
+    cdf = mixture_cdf(lattice.upper, law)
     bound = np.where(np.isnan(floor), np.where(lattice.high, -np.inf, np.inf), floor)[..., None]
-    dead = np.where(lattice.high[:, None], lattice.readings < bound, False)
-    sure = np.where(lattice.high[:, None], False, lattice.readings >= bound)
+    high = lattice.high[:, None]
+    if hold is not None:
+        cdf = held(cdf, lattice.readings == bound, lattice.high, hold)
     if loose is not None and np.isfinite(loose).any():
-        cdf = _gone_beyond(cdf, lattice, loose)
-    nothing = np.isnan(location)[..., None]
-    cdf = np.where(sure, 1.0, np.where(dead, 0.0, cdf))
+        cdf = _gone_beyond(cdf, lattice, loose, excess_law)
+    if soft is not None:
+        cdf = np.where(lattice.high[:, None], cdf * soft, 1.0 - (1.0 - cdf) * soft)
+    nothing = np.isnan(law.location[..., :1])
+    cdf = np.where((lattice.readings < bound) & high, 0.0, cdf)
+    if not high.all():
+        cdf = np.where((lattice.readings >= bound) & ~high, 1.0, cdf)
     cdf = np.where(np.isinf(lattice.upper), 1.0, cdf)
     cdf = np.where(nothing, np.nan, cdf)
     if source_risk:
@@ -159,11 +188,11 @@ def cumulative(
     return np.concatenate([np.zeros_like(cdf[..., :1]), cdf], axis=-1)
 
 
-def _gone_beyond(cdf: FloatArray, lattice: Lattice, loose: FloatArray) -> FloatArray:
+def _gone_beyond(cdf: FloatArray, lattice: Lattice, loose: FloatArray, excess_law: FloatArray | None) -> FloatArray:
     """Return the law of the further out of two: what still comes, and what came between the reports."""
     told = loose[..., None]
-    above = cdf * at_most(lattice.readings - told)
-    below = 1.0 - (1.0 - cdf) * at_most(told - 1.0 - lattice.readings)
+    above = cdf * at_most(lattice.readings - told, excess_law)
+    below = 1.0 - (1.0 - cdf) * at_most(told - 1.0 - lattice.readings, excess_law)
     return np.where(np.isnan(told), cdf, np.where(lattice.high[:, None], above, below))
 
 
@@ -172,10 +201,9 @@ def _with_source_risk(cdf: FloatArray, risk: FloatArray) -> FloatArray:
     below = np.concatenate([np.zeros_like(cdf[..., :1]), cdf[..., :-1]], axis=-1)
     above = np.concatenate([cdf[..., 1:], np.ones_like(cdf[..., :1])], axis=-1)
     spread = 0.25 * below + 0.5 * cdf + 0.25 * above
-    last = np.ones(cdf.shape[-1], np.bool_)
-    last[:-1] = False
     mixed = cdf + risk * (spread - cdf)
-    return np.where(last & ~np.isnan(cdf), 1.0, mixed)
+    mixed[..., -1] = np.where(np.isnan(cdf[..., 0]), np.nan, 1.0)
+    return mixed
 
 
 def bracket_mass(lattice: Lattice, summed: FloatArray) -> FloatArray:
@@ -184,6 +212,21 @@ def bracket_mass(lattice: Lattice, summed: FloatArray) -> FloatArray:
     low = np.take_along_axis(summed, np.broadcast_to(lattice.first, shape), -1)
     high = np.take_along_axis(summed, np.broadcast_to(lattice.last, shape), -1)
     return np.where(lattice.exists, high - low, 0.0)
+
+
+def masses(lattice: Lattice, law: Law, floor: FloatArray, loose: FloatArray | None = None) -> FloatArray:
+    """Return the mass of each bracket at very many looks, shape (n_instants, n_events, n_brackets).
+
+    The same bits as `bracket_mass(cumulative(...))`, block by block: what is in between would be ten times the answer.
+    """
+    found = np.empty((*floor.shape, lattice.first.shape[-1]))
+    rows = max(BLOCK // max(lattice.upper.size * law.weight.shape[-1], 1), 1)
+    for begin in range(0, len(floor), rows):
+        block = slice(begin, begin + rows)
+        parts = Law(law.weight[block], law.location[block], law.sd[block], law.df[block])
+        summed = cumulative(lattice, parts, floor[block], None if loose is None else loose[block])
+        found[block] = bracket_mass(lattice, summed)
+    return found
 
 
 def reading_mass(summed: FloatArray) -> FloatArray:

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.weather.books import ASK, BID, Books
-from agents.weather.discretise import Lattice, bracket_mass, cumulative, law_cdf, reading_mass
+from agents.weather.discretise import Lattice, bracket_mass, cumulative, mixture_cdf, reading_mass
 from agents.weather.excess import at_most, mean_excess
+from agents.weather.hold import Hold, standing
+from agents.weather.intraday import hours_to_peak
 from agents.weather.law import Features, Law
-from agents.weather.market import NEVER_PRINTED, implied, implied_normal, mid_prices
+from agents.weather.market import NEVER_PRINTED, implied, implied_normal, is_placeholder, mid_prices
 from agents.weather.models import model_of
 from agents.weather.models.residual import issued_law
+from agents.weather.observations import Seen
 from agents.weather.panel import WeatherPanel
 from agents.weather.pool import log_pool
 from agents.weather.reasons import BRACKET_REASONS
 from agents.weather.regime import Regimes, longest_silence, regimes
 from agents.weather.sizing.coordinate import LEAST_GROWTH, Stakes, stakes, worth_alone
+from agents.weather.spikes import soft_floor, stands
 from agents.weather.vintages import HOUR
 from core.model.event import Fees
 from core.prices import all_in_price, fee_per_share
@@ -54,7 +58,9 @@ class WeatherEvaluation:
     features: Features
     law: Law
     pmf: FloatArray  # over the lattice's readings
+    pmf_raw: FloatArray
     p_no_more: FloatArray  # that the observed extreme stands; NaN without one
+    p_raw: FloatArray  # before the correction that settled events have earned, as `pmf_raw`
     p_model: FloatArray
     p_market: FloatArray
     p_pooled: FloatArray
@@ -65,7 +71,7 @@ class WeatherEvaluation:
     stakes: Stakes  # shares of wealth, full Kelly
     regimes: Regimes
     reason: IntArray  # index into CODES
-    weight: float  # of the model in the pool
+    weight: FloatArray  # of the model in the pool
 
     @property
     def wanted(self) -> BoolArray:
@@ -77,16 +83,21 @@ class WeatherEvaluation:
 
 def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     """Return what is believed at each instant of a panel."""
-    n, weather = len(panel.instants), settings.weather
+    n = len(panel.instants)
     everywhere = features_of(panel)
     features = _first_rows(everywhere, n)
-    law = model_of(settings)(features, settings)
+    law = model_of(settings).law(features, settings)
     law = _of_present(law, panel)
-    floor, loose = panel.seen.floor[:n], panel.seen.loose[:n]
-    summed = cumulative(panel.lattice, law.location, law.sd, law.df, floor, loose)
-    p_model = bracket_mass(panel.lattice, summed)
-    p_market = implied(_market_prices(panel), panel.lattice.exists, _dead(panel.lattice, floor))
-    p_pooled, heard = log_pool(p_model, p_market, weather.pool_weight)
+    seen = panel.seen.first(n)
+    soft = soft_floor(panel.lattice, seen)
+    hold = Hold(features.progress.stands, features.progress.stands_most)
+    raw = cumulative(panel.lattice, law, seen.floor, seen.loose, excess_law=seen.excess_law, soft=soft, hold=hold)
+    summed = panel.skills.recalibrated(raw)
+    p_raw = bracket_mass(panel.lattice, raw)
+    p_model = p_raw if summed is raw else bracket_mass(panel.lattice, summed)
+    dead = _dead(panel.lattice, seen.floor)
+    p_market = implied(_market_prices(panel, panel.lattice.exists & ~dead), panel.lattice.exists, dead)
+    p_pooled, heard = log_pool(p_model, p_market, panel.skills.weight)
     offers = _offers(panel, p_pooled, settings)
     candidate = (offers.edge >= settings.edge_min - _NOISE) & (worth_alone(offers.fair, offers.price) >= LEAST_GROWTH)
     candidate &= heard[..., None, None]  # what is traded is the pool: the model alone claims too much
@@ -94,12 +105,13 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     staked = stakes(_never_impossible(p_pooled, panel.lattice.exists), price[..., 0], price[..., 1])
     mean, sd = implied_normal(np.where(np.isnan(p_market), 0.0, p_market), _upper_edges(panel.lattice))
     return WeatherEvaluation(
-        panel=panel, features=features, law=law, pmf=reading_mass(summed), p_no_more=_no_more(panel, law, floor, loose),
-        p_model=p_model, p_market=p_market, p_pooled=p_pooled, heard=heard, market_mean=np.where(heard, mean, np.nan),
-        market_sd=np.where(heard, sd, np.nan), offers=offers, stakes=staked,
+        panel=panel, features=features, law=law, pmf=reading_mass(summed), pmf_raw=reading_mass(raw),
+        p_no_more=_no_more(panel.lattice, law, seen, hold), p_raw=p_raw, p_model=p_model, p_market=p_market, p_pooled=p_pooled,
+        heard=heard, market_mean=np.where(heard, mean, np.nan), market_sd=np.where(heard, sd, np.nan), offers=offers,
+        stakes=staked,
         regimes=regimes(panel, issued_law(everywhere), settings),
         reason=_reasons(panel, p_pooled, heard, offers, candidate, staked, settings),
-        weight=weather.pool_weight,
+        weight=panel.skills.weight,
     )  # fmt: skip
 
 
@@ -118,24 +130,23 @@ def features_of(panel: WeatherPanel) -> Features:
     # what may still come is the rest of the day only where the part that is gone was seen: a silent station hides it
     reports = inside & (seen.newest_at >= panel.start) & (looks - seen.newest_at <= longest_silence(panel) * MICRO)
     none = np.nan
-    to_peak = (forecasts.peak_at - looks) / HOUR
-    to_rest = (forecasts.rest_peak_at - looks) / HOUR
-    # Once the peak is over, a second turn that is still to come is the one that counts: the evening of a cold night.
-    hours = np.where((to_peak < 0) & (to_rest > 1.0), to_rest, to_peak)
+    hours = hours_to_peak(forecasts.peak_at, forecasts.rest_peak_at, looks, (forecasts.shape_sd > 0) & panel.lattice.high)
     return Features(
         forecast=forecasts.extreme, n_models=forecasts.n_models, disagreement=forecasts.disagreement,
         curve_sd=forecasts.curve_sd, lead_hours=np.where(forecasts.first_at > 0, (panel.start - forecasts.first_at) / HOUR, none),
         bias=panel.learned.bias, spread=panel.learned.spread, n_residuals=panel.learned.n, running=reports,
         remaining=forecasts.remaining, hours_to_peak=np.where(reports, hours, none),
         second_gap=forecasts.second_gap, hours_to_second=(forecasts.second_at - looks) / HOUR,
-        excess=mean_excess(panel.lattice.official & ~forecasts.daily, panel.lattice.high, panel.degree), error=seen.error,
+        excess=mean_excess(panel.lattice.official & ~forecasts.daily, panel.lattice.high, panel.degree, seen.excess_mean), error=seen.error,
         error_age_hours=np.where(reports, (looks - seen.newest_at) / HOUR, none), shape_sd=forecasts.shape_sd, degree=panel.degree,
+        guidance=panel.guidance,
+        progress=panel.progress,
     )  # fmt: skip
 
 
 def _first_rows(features: Features, n: int) -> Features:
     return Features(**{
-        name: part if name == "degree" else part[:n]
+        name: part if name == "degree" else part.first(n) if name in ("guidance", "progress") else part[:n]
         for name in Features.__slots__
         for part in (getattr(features, name),)
     })  # fmt: skip
@@ -146,7 +157,8 @@ def _of_present(law: Law, panel: WeatherPanel) -> Law:
     sound = (
         panel.present & (panel.listings.trust[: len(panel.instants)] != 1) & (panel.listings.trust[: len(panel.instants)] != 2)
     )
-    return Law(np.where(sound, law.location, np.nan), np.where(sound, law.sd, np.nan), law.df)
+    location, sd = (np.where(sound[..., None], part, np.nan) for part in (law.location, law.sd))
+    return Law(law.weight, location, sd, law.df)
 
 
 def _dead(lattice: Lattice, floor: FloatArray) -> BoolArray:
@@ -158,18 +170,20 @@ def _dead(lattice: Lattice, floor: FloatArray) -> BoolArray:
     return passed & lattice.exists
 
 
-def _no_more(panel: WeatherPanel, law: Law, floor: FloatArray, loose: FloatArray) -> FloatArray:
+def _no_more(lattice: Lattice, law: Law, seen: Seen, hold: Hold) -> FloatArray:
     """Return the probability that nothing beyond the observed extreme still comes, or came unseen between the reports."""
-    lattice = panel.lattice
-    at = lattice.readings == floor[..., None]
+    at = lattice.readings == seen.floor[..., None]
     upper = np.where(at, lattice.upper, -np.inf).max(axis=-1)
     below = np.concatenate([np.full_like(lattice.upper[:, :1], -np.inf), lattice.upper[:, :-1]], axis=-1)
     lower = np.where(at, below, -np.inf).max(axis=-1)
-    mass = np.where(
-        lattice.high, law_cdf(upper, law.location, law.sd, law.df), 1.0 - law_cdf(lower, law.location, law.sd, law.df)
-    )
-    mass = mass * at_most(np.where(lattice.high, floor - loose, loose - floor))
+    mass = np.where(lattice.high, _below(upper, law), 1.0 - _below(lower, law))
+    beyond = np.where(lattice.high, seen.floor - seen.loose, seen.loose - seen.floor)[..., None]
+    mass = standing(mass, hold) * at_most(beyond, seen.excess_law)[..., 0] * stands(lattice, seen)
     return np.where(at.any(axis=-1), mass, np.nan)
+
+
+def _below(value: FloatArray, law: Law) -> FloatArray:
+    return mixture_cdf(value[..., None], law)[..., 0]
 
 
 def _upper_edges(lattice: Lattice) -> FloatArray:
@@ -177,14 +191,20 @@ def _upper_edges(lattice: Lattice) -> FloatArray:
     return np.where(lattice.exists, edge, np.inf)
 
 
-def _market_prices(panel: WeatherPanel) -> FloatArray:
-    """Return the price of YES of each bracket: the book's middle, of NO's book where YES has none, or the last print."""
+def _market_prices(panel: WeatherPanel, live: BoolArray) -> FloatArray:
+    """Return the price of YES of each bracket: the book's middle, of NO's book where YES has none, or the last print.
+
+    NaN on every live bracket whose quotes are no opinion of the event.
+    """
     books = panel.books
     age = np.where(books.received_at > 0, (panel.instants[:, None] - books.received_at) / MICRO, np.inf)[..., None]
     best, size = books.price[..., 0], books.size[..., 0]
     yes = mid_prices(best[..., 0, BID], size[..., 0, BID], best[..., 0, ASK], size[..., 0, ASK], age)
     no = mid_prices(best[..., 1, BID], size[..., 1, BID], best[..., 1, ASK], size[..., 1, ASK], age)
     booked = np.where(np.isnan(yes), 1.0 - no, yes)
+    bid = np.where(np.isnan(best[..., 0, BID]), 1.0 - best[..., 1, ASK], best[..., 0, BID])
+    ask = np.where(np.isnan(best[..., 0, ASK]), 1.0 - best[..., 1, BID], best[..., 0, ASK])
+    booked = np.where(is_placeholder(bid, ask, live)[..., None] & live, np.nan, booked)
     printed = np.where(np.isnan(books.last_yes), NEVER_PRINTED, books.last_yes)
     return np.where(books.prints_only[..., None], printed, booked)
 

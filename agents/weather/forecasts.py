@@ -266,6 +266,21 @@ def read_forecasts(
     return current
 
 
+def read_running(
+    memory: ForecastMemory, climates: ClimateMemory, stack: Stack, listed: Listed, looks: InstantArray, offset: int,
+    out: Forecasts,
+) -> Current:  # fmt: skip
+    """Fill in what the law of a running day needs of one event, the only column; nothing of how its forecasts moved."""
+    found = timeline(stack, by_source(stack), looks, listed)
+    out.received_at[:, 0], out.first_at[:, 0] = found.received_at, found.first_at
+    out.sources[:, 0], out.daily[:, 0] = _sources_of(found, len(looks))
+    out.extreme[:, 0] = np.array([*memory.extremes(stack, found.contents, listed, offset), np.nan])[found.index]
+    versions = climates.shapes((stack.subject, listed.event.extreme), listed.event.event_day, looks)
+    current = _current(memory, stack, listed, found, looks, offset, versions)
+    _fill(out, 0, current, looks, listed, offset)
+    return current
+
+
 def _sources_of(timeline: Timeline, n: int) -> tuple[NDArray[np.object_], BoolArray]:
     """Return which sources count at each of the first instants of a timeline, and whether all of them speak once a day."""
     used = timeline.index[:n]
@@ -305,6 +320,22 @@ def _fill(out: Forecasts, column: int, current: Current, looks: InstantArray, li
             rest = rest_of(vintage, looks[running])
             out.remaining[running, column], out.rest_peak_at[running, column] = rest.extreme, rest.peak_at
             out.second_gap[running, column], out.second_at[running, column] = rest.gap, rest.second_at
+
+
+def each_model(current: Mapping[int, Current], n_looks: int, n_events: int) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the names of all models and the extreme that each forecasts, shape (n_looks, n_events, n_models), NaN-padded."""
+    names = tuple(sorted({
+        name for each in current.values() for vintage in each.vintages if vintage is not None for name in vintage.names
+    }))  # fmt: skip
+    place = {name: i for i, name in enumerate(names)}
+    extremes = np.full((n_looks, n_events, len(names)), np.nan)
+    for column, each in current.items():
+        told = np.full((len(each.vintages), len(names)), np.nan)
+        for row, vintage in enumerate(each.vintages):
+            if vintage is not None:
+                told[row, [place[name] for name in vintage.names]] = vintage.extremes
+        extremes[:, column] = told[each.place]
+    return names, extremes
 
 
 def _changes(stack: Stack, records: Records, looks: InstantArray) -> InstantArray:

@@ -1,72 +1,55 @@
-"""What settled events teach: residuals of the forecast at the checkpoint, and the filter's state at each look.
+"""Reads settled events: what was forecast of each at its checkpoint, and what is known of each series at a look.
 
 A pure function of the view: an outcome counts from when it was received, a correction replaces it from when that was
-received, and an event learns only from days that lie `EMBARGO_DAYS` before its own. One state per series of events, at
-17:45 standard time of the day before; other leads are scaled by the table (see `models.residual`).
+received, and an event learns only from days that lie `EMBARGO_DAYS` before its own. The checkpoint is 17:45 standard time
+of the day before; other leads are scaled by the table (see `models.residual`).
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from agents.weather.cases import Case, Told
 from agents.weather.climate import ClimateMemory, distance_of
-from agents.weather.excess import is_official, mean_excess
 from agents.weather.forecasts import ForecastMemory, by_source, timeline
-from agents.weather.law import FAHRENHEIT_PER_CELSIUS, checkpoint_sd
 from agents.weather.listed import LOOKBACK, Listed, ListingMemory
-from agents.weather.models.residual import filtered, learned_spread
+from agents.weather.members import LOOKBACK as MEMBERS_LOOK
+from agents.weather.members import MemberMemory
+from agents.weather.models import Model
+from agents.weather.neighbours import NeighbourMemory
 from agents.weather.observations import reports_of, rows_of
-from agents.weather.vintages import DAY, Vintage
+from agents.weather.running_days import Outcome
+from agents.weather.series import WINDOW_DAYS, Book, Library, Series, State, series_of
+from agents.weather.transfer import LAST_WORD, TransferMemory, said_by_venue
+from agents.weather.vintages import DAY
 from core.days import ONE_DAY, standard_offset
 from core.model.event import Bracket
 from core.model.record import Kind
-from core.model.rule import Extreme
-from core.model.station import Station
 from core.readings import listed_extreme, received_per_row
 from core.store.archive import Stack, View
-from core.units import BoolArray, FloatArray, InstantArray, Unit, celsius, instant, micros
+from core.units import BoolArray, FloatArray, InstantArray, IntArray, Unit, celsius, instant, micros
 
-WINDOW_DAYS = 180  # older residuals weigh less than a ten-thousandth
-EMBARGO_DAYS = 2
 CHECKPOINT = timedelta(hours=17, minutes=45)  # standard time of the day before
 SHORT_LOOK, LONG_LOOK = timedelta(hours=3), timedelta(hours=36)  # how far back a forecast of the checkpoint is sought
 LATE_REPORTS = timedelta(hours=3)
-LAST_WORD = 14 * DAY  # after its day from which on an event is settled for good, and its ladder forgotten
-USUAL_FROM = 10  # residuals from which a station's own disagreement of models is its usual one
-# How much more (or less) a place's highs miss than the tables say; SCIENCE 1.9.
-TROPIC_LATITUDE, TROPICAL, INTERIOR_COOL = 26.0, 0.7, 1.3
-INTERIOR = frozenset({"KDEN", "KBKF", "KDFW", "KDAL", "KORD", "KMDW", "KOKC", "KMSP"})
-COOL_MONTHS = frozenset({10, 11, 12, 1, 2, 3, 4})
 
-CHECKPOINT_SD = tuple(float(checkpoint_sd(np.array(n))) for n in (1.0, 2.0))  # of one model, of several
-
-Series = tuple[str, str, str, str, str]  # venue, station, extreme, unit, statistic
 Word = tuple[int, float | None]  # received at, reading; None: not final
-Told = tuple[float, float]  # forecast extreme and disagreement of the models
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Shape (n_looks, n_events), in the rule's unit."""
+    """What is known of each event's series, shape (n_looks, n_events), in the rule's unit."""
 
     bias: FloatArray
     spread: FloatArray
-    n: FloatArray  # residuals behind it
-    usual_disagreement: FloatArray  # median sd of the models at the checkpoint; the table's sd below USUAL_FROM
-
-
-@dataclass(frozen=True, slots=True)
-class _Residual:
-    day: int
-    value: float
-    disagreement: float
-    since: int  # received
+    n: FloatArray  # cases behind it
+    usual_disagreement: FloatArray  # median sd of the models at the checkpoint; the table's sd where there are few
 
 
 @dataclass(slots=True)
@@ -78,46 +61,26 @@ class _Settled:
     compared: bool = False
 
 
-@dataclass(slots=True)
-class _Book:
-    residuals: list[_Residual] = field(default_factory=list)
-    received: InstantArray = field(init=False)  # of each residual
-    states: dict[tuple[int, int, bool, float, float], tuple[float, float, int, float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.received = np.array([residual.since for residual in self.residuals], np.int64)
-
-
 def checkpoint(tz: str, event_day: date) -> datetime:
     """Return the instant at which the forecast of an event day is compared with what came."""
     midnight = datetime(event_day.year, event_day.month, event_day.day, tzinfo=UTC) - standard_offset(tz, event_day.year)
     return midnight - ONE_DAY + CHECKPOINT
 
 
-def climate(station: Station, event_day: date) -> float:
-    """Return the factor on the sd of a place and season: small near the equator, large inland in the cool half year."""
-    if abs(station.latitude) < TROPIC_LATITUDE:
-        return TROPICAL
-    return INTERIOR_COOL if station.code in INTERIOR and event_day.month in COOL_MONTHS else 1.0
-
-
-def expected_bias(listed: Listed, degree: float) -> float:
-    """Return the bias of an hourly forecast before anything of the series was settled [rule's unit]; see `excess`."""
-    official, high = is_official(listed.event.rule.statistic), listed.event.extreme is Extreme.HIGH
-    return float(mean_excess(np.array(official), np.array(high), np.array(degree)))
-
-
-class ResidualMemory:
+class CaseMemory:
     """Reads each settled event once; later words about it are read when they come."""
 
     def __init__(self, listings: ListingMemory, forecasts: ForecastMemory) -> None:
         self._listings, self._forecasts = listings, forecasts
         self.climates = ClimateMemory()
+        self.transfers, self.neighbours = TransferMemory(), NeighbourMemory()
         self._settled: dict[str, _Settled | None] = {}  # None: no event of ours
-        self._members: dict[Series, list[_Settled]] = {}
-        self._books: dict[Series, _Book] = {}
+        self._series: dict[Series, list[_Settled]] = {}
+        self._library = Library()
+        self._members = MemberMemory()
         self._waiting: list[_Settled] = []  # with a ladder, by the end of their days
         self._read: tuple[int, int] | None = None
+        self.fresh: list[Outcome] = []  # settled for the first time; whoever looks at their days again empties it
         self._within: dict[tuple[str, str, datetime], float | None] = {}
 
     def learned(self, events: Sequence[Listed], looks: InstantArray, n_models: FloatArray, daily: BoolArray) -> Learned:
@@ -132,50 +95,58 @@ class ResidualMemory:
         shape = (len(looks), len(events))
         bias, spread, n, usual = np.zeros(shape), np.empty(shape), np.zeros(shape), np.empty(shape)
         for column, listed in enumerate(events):
-            book = self._books.get(_series(listed))
-            several = n_models[:, column] >= 2
-            known = np.searchsorted(book.received, looks, "right") if book else np.zeros(len(looks), np.int64)
-            cases = (known * 4 + 2 * daily[:, column] + several).tolist()
-            found = {
-                case: self._state(book, listed, case // 4, several=bool(case & 1), daily=bool(case & 2)) for case in set(cases)
-            }
+            each = (self._known(listed, looks), looks // DAY, n_models[:, column] >= 2, daily[:, column])
+            cases = list(zip(*(part.tolist() for part in each), strict=True))
+            found = {case: self._state(listed, *case) for case in set(cases)}
             for row, case in enumerate(cases):
                 bias[row, column], spread[row, column], n[row, column], usual[row, column] = found[case]
         return Learned(bias, spread, n, usual)
 
-    def _state(
-        self, book: _Book | None, listed: Listed, known: int, *, several: bool, daily: bool
-    ) -> tuple[float, float, int, float]:
-        degree = 1.0 if listed.event.rule.unit is Unit.FAHRENHEIT else 1.0 / FAHRENHEIT_PER_CELSIUS
-        table = CHECKPOINT_SD[several] * degree
-        prior = table * climate(listed.station, listed.event.event_day)
-        start = 0.0 if daily else expected_bias(listed, degree)
-        if book is None or not known:
-            return start, prior, 0, table
-        last = listed.event.event_day.toordinal() - EMBARGO_DAYS
-        key = (known, last, several, prior, start)
-        if key not in book.states:
-            if len(book.states) > 256:
-                book.states.clear()
-            book.states[key] = _filtered(book.residuals, known, last, prior, table, start)
-        return book.states[key]
+    def lessons(self, events: Sequence[Listed], looks: InstantArray, model: Model) -> tuple[IntArray, tuple[Any, ...]]:
+        """Return which of a model's lessons counts for each event at each look, (n_looks, n_events), and the lessons.
 
-    def take_in(self, view: View, looks: InstantArray) -> None:
-        """Read what was received about outcomes since the last view."""
-        since, until = int(looks.min()) - WINDOW_DAYS * DAY, int(view.instants[-1])
+        -1: too little is known of the series.
+        """
+        which = np.full((len(looks), len(events)), -1, np.int64)
+        lessons: list[Any] = []
+        for column, listed in enumerate(events if model.learn is not None else ()):
+            cases = list(zip(self._known(listed, looks).tolist(), (looks // DAY).tolist(), strict=True))
+            place = {}
+            for case in dict.fromkeys(cases):
+                lesson = self._library.lesson(listed, *case, model)
+                place[case] = -1 if lesson is None else len(lessons)
+                lessons += [] if lesson is None else [lesson]
+            which[:, column] = [place[case] for case in cases]
+        return which, tuple(lessons)
+
+    @property
+    def books(self) -> Mapping[Series, Book]:
+        """Return the cases of each series."""
+        return self._library.books
+
+    def _known(self, listed: Listed, looks: InstantArray) -> InstantArray:
+        book = self._library.books.get(series_of(listed))
+        return np.zeros_like(looks) if book is None else book.known(looks)
+
+    def _state(self, listed: Listed, known: int, day: int, several: bool, daily: bool) -> State:
+        return self._library.state(listed, known, day, several=several, daily=daily)
+
+    def take_in(self, view: View, looks: InstantArray, model: Model) -> None:
+        """Read what was received about outcomes since the last view, as far back as a model learns."""
+        since, until = int(looks.min()) - max(WINDOW_DAYS, model.days) * DAY, int(view.instants[-1])
         changed: set[Series] = set()
         for begin, _ in _missing(self._read, (since, until)):
             span = instant(since), instant(until)
             told = [view.span(Kind.OUTCOMES, event_id, *span) for event_id in view.subjects(Kind.OUTCOMES, instant(begin))]
             # oldest first: what stands together in time is read together, else each closed day would be read for every event
             for outcomes in sorted(filter(len, told), key=lambda each: (int(each.received_at[0]), each.subject)):
-                changed |= self._read_event(view, outcomes)
+                changed |= self._read_event(view, outcomes, members=model.members)
         before = self._read or (since, until)
         self._read = min(before[0], since), max(before[1], until)
         self._slim(until)
         for series in changed:
-            residuals = [each for settled in self._members[series] for each in _residuals_of(settled)]
-            self._books[series] = _Book(sorted(residuals, key=lambda each: (each.since, each.day)))
+            members = self._series[series]
+            self._library.keep(series, Book(members[0].listed, [case for settled in members for case in _cases_of(settled)]))
 
     def _slim(self, until: int) -> None:
         """Forget text and ladder of events that are settled for good: a long run must not carry them."""
@@ -185,7 +156,7 @@ class ResidualMemory:
             bare = replace(event, ladder=(), rule=replace(event.rule, text=""))
             settled.listed = Listed(bare, settled.listed.station, settled.listed.start, settled.listed.end, settled.listed.flaw)
 
-    def _read_event(self, view: View, outcomes: Stack) -> set[Series]:
+    def _read_event(self, view: View, outcomes: Stack, *, members: bool) -> set[Series]:
         """Take in what was said of an event; return its series if that is news."""
         event_id = outcomes.subject
         if event_id not in self._settled:
@@ -198,12 +169,15 @@ class ResidualMemory:
         if (*told, *later) == settled.words or all(reading is None for _, reading in told):
             return set()
         settled.words = (*told, *later)
+        if (said := said_by_venue(settled.listed, outcomes)) is not None:
+            self.transfers.take_in(view, said)
+            self.neighbours.take_in(view, said)
         if not settled.compared:
-            vintage = self._checkpoint_vintage(view, settled.listed)
-            settled.told = None if vintage is None else (vintage.extreme, vintage.disagreement)
-            settled.compared = True
+            settled.told, settled.compared = self._told(view, settled.listed, members=members), True
             self._learn_shape(view, settled)
-        return {_series(settled.listed)}
+            since, reading = next((since, reading) for since, reading in settled.words if reading is not None)
+            self.fresh.append(Outcome(settled.listed, reading, since))
+        return {series_of(settled.listed)}
 
     def _new(self, view: View, event_id: str, heard_at: datetime) -> _Settled | None:
         listed = self._listings.listed(view.span(Kind.EVENTS, event_id, heard_at - 2 * LOOKBACK, heard_at))
@@ -211,10 +185,11 @@ class ResidualMemory:
             return None
         settled = _Settled(listed, listed.event.event_day.toordinal())
         insort(self._waiting, settled, key=lambda each: each.listed.end)
-        self._members.setdefault(_series(listed), []).append(settled)
+        self._series.setdefault(series_of(listed), []).append(settled)
         return settled
 
-    def _checkpoint_vintage(self, view: View, listed: Listed) -> Vintage | None:
+    def _told(self, view: View, listed: Listed, *, members: bool) -> Told | None:
+        """Return what was forecast at the checkpoint; None where nothing was."""
         station, year = listed.station, listed.event.event_day.year
         at = checkpoint(station.tz, listed.event.event_day)
         offset = int(standard_offset(station.tz, year).total_seconds()) * 1_000_000
@@ -222,8 +197,19 @@ class ResidualMemory:
             stack = view.span(Kind.FORECAST, station.code, at - look, at)
             found = timeline(stack, by_source(stack), np.array([micros(at)], np.int64), listed)
             if found.index[0] >= 0:
-                return self._forecasts.vintage(stack, found.contents[int(found.index[0])], listed, offset)
+                vintage = self._forecasts.vintage(stack, found.contents[int(found.index[0])], listed, offset)
+                if vintage is None:
+                    return None
+                told = Told(vintage.extreme, vintage.disagreement, vintage.names, tuple(vintage.extremes.tolist()))
+                return self._with_members(view, listed, at, told) if members else told
         return None
+
+    def _with_members(self, view: View, listed: Listed, at: datetime, told: Told) -> Told:
+        stack = view.span(Kind.ENSEMBLE, listed.station.code, at - MEMBERS_LOOK, at)
+        members = self._members.at(stack, micros(at), listed)
+        if len(members) < 2:
+            return told
+        return replace(told, ensemble_mean=float(members.mean()), ensemble_spread=float(members.std(ddof=1)))
 
     def _learn_shape(self, view: View, settled: _Settled) -> None:
         listed, since = settled.listed, settled.words[0][0]
@@ -283,30 +269,10 @@ def _reading_within(view: View, listed: Listed, won: Bracket, until: datetime) -
     return (won.lower + won.upper) / 2.0 if won.lower is not None and won.upper is not None else None
 
 
-def _series(listed: Listed) -> Series:
-    rule = listed.event.rule
-    return listed.event.venue, rule.station, str(listed.event.extreme), str(rule.unit), str(rule.statistic)
-
-
-def _residuals_of(settled: _Settled) -> Iterator[_Residual]:
+def _cases_of(settled: _Settled) -> Iterator[Case]:
     for since, reading in settled.words:
         if reading is not None and settled.told is not None:
-            yield _Residual(settled.day, reading - settled.told[0], settled.told[1], since)
-
-
-def _filtered(
-    residuals: Sequence[_Residual], known: int, last: int, prior: float, table: float, start: float
-) -> tuple[float, float, int, float]:
-    newest = {each.day: each for each in residuals[:known] if last - WINDOW_DAYS < each.day <= last}
-    chosen = [newest[day] for day in sorted(newest)]
-    if not chosen:
-        return start, prior, 0, table
-    days = np.array([each.day for each in chosen], np.int64)
-    values = np.array([each.value for each in chosen], np.float64)
-    bias, spread = learned_spread(filtered(days, values, prior * prior, start), prior * prior, start)
-    apart = [each.disagreement for each in chosen if not np.isnan(each.disagreement)]
-    usual = float(np.median(np.array(apart))) if len(apart) >= USUAL_FROM else table
-    return bias, spread, len(chosen), usual
+            yield Case(settled.day, reading, settled.told, since)
 
 
 def _missing(read: tuple[int, int] | None, wanted: tuple[int, int]) -> list[tuple[int, int]]:

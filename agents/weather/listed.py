@@ -97,6 +97,14 @@ class ListingMemory:
         _extend(log, stack, 0)
         return self._listed_of(log, 0, len(log.rows))
 
+    def alone(self, stack: Stack, looks: InstantArray) -> tuple[tuple[Listed, ...], Listings]:
+        """Return the event of a stack of listings, none when no rule of ours stands in it, and what they said at each look."""
+        log = _Log()
+        _extend(log, stack, 0)
+        listed = self._listed_of(log, 0, len(log.rows))
+        found = [] if listed is None else [(listed, log, 0)]
+        return tuple(each for each, _, _ in found), _said_at(found, looks)
+
     def _open(self, view: View, since: int, first: int) -> Iterator[tuple[Listed, _Log, int]]:
         until = int(view.instants[-1])
         goes_on = self._span[0] <= since and self._span[1] <= until

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
 
+from agents.weather.excess import AT_MOST, MEAN_FAHRENHEIT
 from agents.weather.forecasts import Current
 from agents.weather.listed import Listed
-from agents.weather.vintages import HOUR
+from agents.weather.vintages import HOUR, rest_of
 from core.model.record import Kind
 from core.model.rule import Extreme
 from core.readings import reading_of, received_per_row, running_extreme
 from core.readings.rounding import EXTRACT
 from core.store.archive import Stack, View
-from core.units import MISSING, Columns, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
+from core.units import MISSING, BoolArray, Columns, FloatArray, InstantArray, IntArray, Unit, fahrenheit, instant
 
 LOOKBACK = timedelta(hours=30)  # more than the longest settlement day
 RECENT = 3 * HOUR
@@ -30,12 +32,24 @@ _NEVER = np.iinfo(np.int64).max
 class Seen:
     """What was observed, shape (n_looks, n_events); NaN and 0 where nothing is known."""
 
-    floor: FloatArray  # reading that the extreme has reached for sure (a ceiling for a lowest one)
+    floor: FloatArray  # reading that the extreme has reached for sure (a ceiling for a lowest one): corroborated
+    raw: FloatArray  # furthest reading of all; where it lies beyond the floor it stands alone, and counts with a chance
+    raw_open: BoolArray  # the furthest reading is the newest: no report after it could vouch for it yet
     loose: FloatArray  # extreme of the reports alone that an official extreme may have gone beyond unseen; NaN: none
     observed_at: InstantArray  # of the floor
     received_at: InstantArray  # newest receipt of reports
     newest_at: InstantArray  # validity of the newest report, whatever its day
     error: FloatArray  # mean of the last reports - forecast [rule's unit]
+    growth: FloatArray  # that of the newest report less that mean
+    ahead: FloatArray  # forecast extreme of what comes after the newest report [rule's unit]
+    near: FloatArray  # where a silent station's own extreme is, as its neighbour has it [rule's unit]; NaN: nothing is known
+    near_sd: FloatArray
+    excess_law: FloatArray  # of the station, as `excess.AT_MOST`, shape (n_looks, n_events, 5)
+    excess_mean: FloatArray  # [degrees Fahrenheit]
+
+    def first(self, n: int) -> Seen:
+        """Return what was observed at the first `n` looks."""
+        return Seen(**{name: getattr(self, name)[:n] for name in Seen.__slots__})
 
 
 def empty_seen(n_looks: int, n_events: int) -> Seen:
@@ -48,10 +62,21 @@ def empty_seen(n_looks: int, n_events: int) -> Seen:
     def never() -> InstantArray:
         return np.zeros(shape, np.int64)
 
-    return Seen(floor=none(), loose=none(), observed_at=never(), received_at=never(), newest_at=never(), error=none())
+    return Seen(
+        floor=none(), raw=none(), raw_open=np.zeros(shape, np.bool_), loose=none(), observed_at=never(), received_at=never(),
+        newest_at=never(), error=none(), growth=none(), ahead=none(), near=none(), near_sd=none(),
+        excess_law=np.tile(AT_MOST, (*shape, 1)), excess_mean=np.full(shape, MEAN_FAHRENHEIT),
+    )  # fmt: skip
 
 
-Bound = tuple[float, float, int]  # floor, loose, observed at
+class Bound(NamedTuple):
+    """What was seen of one event at one look."""
+
+    floor: float
+    raw: float
+    raw_open: bool
+    loose: float
+    observed_at: int
 
 
 class FloorMemory:
@@ -141,51 +166,73 @@ def read_observations(
             if vintage is not None and np.isfinite(vintage.shape_sd).all():
                 rows = running[places == place]
                 forecast = vintage.sign * (np.interp(reports.valid_at, vintage.hours, vintage.mean) - vintage.lift)
-                out.error[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
+                out.error[rows, column], out.growth[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
+                after = np.clip(last[rows], listed.start, looks[rows])
+                out.ahead[rows, column] = rest_of(vintage, after).extreme
 
 
 def _fill_floor(
     stack: Stack, told: Rows, listed: Listed, looks: InstantArray, rows: IntArray, column: int, out: Seen, floors: FloorMemory
 ) -> None:
-    """Look up the bound at each look; computed once for each run of equal answers, as those add nothing to what is known."""
+    floor, raw, raw_open, loose, at = zip(*bounds_at(stack, told, listed, looks[rows], floors), strict=True)
+    out.floor[rows, column] = floor
+    out.raw[rows, column] = raw
+    out.raw_open[rows, column] = raw_open
+    out.loose[rows, column] = loose
+    out.observed_at[rows, column] = at
+
+
+def bounds_at(stack: Stack, told: Rows, listed: Listed, looks: InstantArray, floors: FloorMemory) -> list[Bound]:
+    """Return what was seen at each look, none of them before the first answer.
+
+    Computed once for each run of equal answers, as those add nothing to what is known.
+    """
     if len(set(stack.source)) > 1:
-        found = list(_bounds(told, listed, looks[rows]))
-        place = np.arange(len(rows))
-    else:
-        run, first, place = np.unique(stack.first_at[stack.newest(looks[rows])], return_index=True, return_inverse=True)
-        key = (listed.station.code, listed.start, listed.end, listed.event.rule)
-        new = [i for i, each in enumerate(run.tolist()) if (*key, each) not in floors.known]
-        if new:
-            bounds = _bounds(told, listed, looks[rows][first[new]])
-            floors.keep({(*key, int(run[i])): bound for i, bound in zip(new, bounds, strict=True)})
-        found = [floors.known[(*key, each)] for each in run.tolist()]
-    floor, loose, at = zip(*found, strict=True)
-    out.floor[rows, column] = np.array(floor)[place]
-    out.loose[rows, column] = np.array(loose)[place]
-    out.observed_at[rows, column] = np.array(at, np.int64)[place]
+        return _bounds(told, listed, looks)
+    run, first, place = np.unique(stack.first_at[stack.newest(looks)], return_index=True, return_inverse=True)
+    key = (listed.station.code, listed.start, listed.end, listed.event.rule)
+    new = [i for i, each in enumerate(run.tolist()) if (*key, each) not in floors.known]
+    if new:
+        bounds = _bounds(told, listed, looks[first[new]])
+        floors.keep({(*key, int(run[i])): bound for i, bound in zip(new, bounds, strict=True)})
+    found = [floors.known[(*key, each)] for each in run.tolist()]
+    return [found[i] for i in place.reshape(-1).tolist()]
 
 
-def _bounds(told: Rows, listed: Listed, looks: InstantArray) -> Iterator[Bound]:
+def _bounds(told: Rows, listed: Listed, looks: InstantArray) -> list[Bound]:
     window = instant(listed.start), instant(listed.end)
-    rule = listed.event.rule
+    rule, high = listed.event.rule, listed.event.extreme is Extreme.HIGH
     found = running_extreme(told.columns, told.received_at, looks, rule, listed.station, window)
-    # A body of whole degrees leaves doubt of one reading: the bound is the safe one of both.
-    doubt = np.where(found.exact, 0, 1 if listed.event.extreme is Extreme.HIGH else -1)
-    floor = np.where(found.tenths != MISSING, found.reading - doubt, np.nan)
-    alone = reading_of(found.alone, rule, listed.station.report_precision) - doubt
-    within = np.minimum if listed.event.extreme is Extreme.HIGH else np.maximum
-    alone = np.where(found.alone != MISSING, within(alone, floor), np.nan)
-    return zip(floor.tolist(), alone.tolist(), found.valid_at.tolist(), strict=True)
+    sound = found.corroborated
+    outer, inner = (np.fmax, np.minimum) if high else (np.fmin, np.maximum)  # before anything is corroborated raw stands alone
+    floor = np.where(sound.reading != MISSING, sound.reading - _doubt(sound.exact, high=high), np.nan)
+    raw = np.where(found.tenths != MISSING, outer(floor, found.reading - _doubt(found.exact, high=high)), np.nan)
+    alone = reading_of(found.alone, rule, listed.station.report_precision) - _doubt(found.exact, high=high)
+    alone = np.where(found.alone != MISSING, inner(alone, floor), np.nan)
+    is_open = (found.valid_at >= found.newest_at).tolist()
+    columns = (floor.tolist(), raw.tolist(), is_open, alone.tolist(), sound.valid_at.tolist())
+    return [Bound(*each) for each in zip(*columns, strict=True)]
 
 
-def _error(reports: Reports, known: np.ndarray, looks: InstantArray, forecast: FloatArray, listed: Listed) -> FloatArray:
-    """Return the mean of the last reports less the forecast of their time; NaN without any in the last hours."""
+def _doubt(exact: BoolArray, *, high: bool) -> IntArray:
+    """Return the reading by which a body of whole degrees may be wrong: the bound is the safe one of both."""
+    return np.where(exact, 0, 1 if high else -1)
+
+
+def _error(
+    reports: Reports, known: np.ndarray, looks: InstantArray, forecast: FloatArray, listed: Listed
+) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of the last reports less the forecast of their time, and by how much the newest differs from that mean.
+
+    NaN without any in the last hours.
+    """
+    if not len(reports.valid_at):
+        return np.full(len(looks), np.nan), np.full(len(looks), np.nan)
     recent = known & (reports.valid_at <= looks[:, None]) & (reports.valid_at > looks[:, None] - RECENT)
     recent &= reports.valid_at >= listed.start  # the curve begins there
     recent &= np.cumsum(recent[:, ::-1], axis=1)[:, ::-1] <= LAST_REPORTS
     in_unit = fahrenheit(reports.celsius) if listed.event.rule.unit is Unit.FAHRENHEIT else reports.celsius
-    count = recent.sum(axis=1)
-    added = (
-        np.cumsum(np.where(recent, in_unit - forecast, 0.0), axis=1)[:, -1] if len(reports.valid_at) else np.zeros(len(looks))
-    )
-    return np.where(count > 0, added / np.maximum(count, 1), np.nan)
+    each, count = in_unit - forecast, recent.sum(axis=1)
+    mean = np.cumsum(np.where(recent, each, 0.0), axis=1)[:, -1] / np.maximum(count, 1)
+    newest = each[len(each) - 1 - np.argmax(recent[:, ::-1], axis=1)]
+    return np.where(count > 0, mean, np.nan), np.where(count > 0, newest - mean, np.nan)

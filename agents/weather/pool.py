@@ -1,15 +1,42 @@
-"""One probability from two: the model's and the market's."""
+"""One probability from two, the model's and the market's, and the weight that settled events earned the model."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from core.units import BoolArray, FloatArray, total
+from core.metrics.scores import LOG_FLOOR
+from core.units import BoolArray, FloatArray, InstantArray, IntArray, total
 
 LEAST = 1e-12
+PRIOR, PSEUDO_EVENTS, LEAST_EVENTS, CAP = 0.3, 100.0, 200, 0.7
+CURVED_AT = 0.3  # where the curvature of a pseudo-event is taken
+STEPS = 100
+WEIGHTS: FloatArray = np.linspace(0.0, 1.0, STEPS + 1)  # the slope is so smooth that a line between two is right to 2e-5
 
 
-def log_pool(model: FloatArray, market: FloatArray, weight: float) -> tuple[FloatArray, BoolArray]:
+@dataclass(frozen=True, slots=True)
+class LearnedWeight:
+    """Weight of the model: what is used, and the best one of `n` events, held toward the prior, before cap and minimum."""
+
+    weight: float
+    n: int
+    used: bool
+    optimum: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedWeights:
+    """The same as it was known at each instant, shape (n_instants,)."""
+
+    weight: FloatArray
+    n: IntArray
+    used: BoolArray
+    optimum: FloatArray
+
+
+def log_pool(model: FloatArray, market: FloatArray, weight: FloatArray | float) -> tuple[FloatArray, BoolArray]:
     """Return p ~ model ** weight x market ** (1 - weight), and where the market could be asked.
 
     Where it could not, the model stands alone. What one of both rules out, the pool rules out.
@@ -17,13 +44,14 @@ def log_pool(model: FloatArray, market: FloatArray, weight: float) -> tuple[Floa
     Args:
         model: probability of each bracket [1], shape (..., n_brackets), 0 pads; NaN stays NaN.
         market: the same by the market; a row of NaN: not known.
-        weight: of the model, 0 to 1.
+        weight: of the model, 0 to 1, shape that broadcasts to (...).
 
     Source: SCIENCE 0.7 and 4.5.
     """
     heard: BoolArray = np.asarray(np.isfinite(market).all(axis=-1))
+    share = np.asarray(weight, np.float64)[..., None]
     possible = (model > 0) & (market > 0) & heard[..., None]
-    logs = weight * np.log(np.where(possible, np.maximum(model, LEAST), 1.0)) + (1.0 - weight) * np.log(
+    logs = share * np.log(np.where(possible, np.maximum(model, LEAST), 1.0)) + (1.0 - share) * np.log(
         np.where(possible, np.maximum(market, LEAST), 1.0)
     )
     part = np.where(possible, np.exp(logs), 0.0)
@@ -31,3 +59,101 @@ def log_pool(model: FloatArray, market: FloatArray, weight: float) -> tuple[Floa
     agreed = heard[..., None] & (summed > 0)
     pooled = np.where(agreed, part / np.where(summed > 0, summed, 1.0), model)
     return np.where(np.isnan(model), np.nan, pooled), heard
+
+
+def learned_weight(
+    model: FloatArray,
+    market: FloatArray,
+    winner: IntArray,
+    prior: float = PRIOR,
+    pseudo_events: float = PSEUDO_EVENTS,
+    least_events: int = LEAST_EVENTS,
+    cap: float = CAP,
+) -> LearnedWeight:
+    """Return the weight that would have given the winners most, held toward a prior: events of one venue and lead bucket.
+
+    It maximises the sum of ln pooled probability of the winner, less c / 2 * pseudo_events * (w - prior)^2, where c is the
+    mean curvature of a real event at CURVED_AT: both parts are concave.
+
+    Args:
+        model, market: probability of each bracket [1], shape (n, n_brackets), 0 pads; rows that are NaN do not count.
+        winner: index of the bracket that settled, shape (n,).
+        prior: weight before anything is known.
+        pseudo_events: real events that the prior is worth.
+        least_events: below this many the prior is used.
+        cap: most that is used.
+
+    Source: SCIENCE 4.5; Ranjan, Gneiting (2010), J. R. Stat. Soc. B 72, 71-91, on pools that are fitted.
+    """
+    at = np.zeros(1, np.int64)
+    found = weights_as_of(
+        model, market, winner, np.zeros(len(winner), np.int64), at + 1, prior, pseudo_events, least_events, cap
+    )
+    return LearnedWeight(float(found.weight[0]), int(found.n[0]), bool(found.used[0]), float(found.optimum[0]))
+
+
+def weights_as_of(
+    model: FloatArray,
+    market: FloatArray,
+    winner: IntArray,
+    settled_at: InstantArray,
+    asked_at: InstantArray,
+    prior: float = PRIOR,
+    pseudo_events: float = PSEUDO_EVENTS,
+    least_events: int = LEAST_EVENTS,
+    cap: float = CAP,
+) -> LearnedWeights:
+    """Return `learned_weight` of the events settled before each of many instants: walk-forward, in one pass.
+
+    Args:
+        model, market, winner, prior, pseudo_events, least_events, cap: see `learned_weight`.
+        settled_at: from when each event counts, any increasing clock, shape (n,).
+        asked_at: instants or days of the same clock, any order, shape (n_instants,); what settles then does not count yet.
+    """
+    valid = np.isfinite(model).all(axis=1) & np.isfinite(market).all(axis=1)
+    order = np.flatnonzero(valid)[np.argsort(settled_at[valid], kind="stable")]
+    slope, curvature = _told(model[order], market[order], winner[order])
+    known = np.searchsorted(settled_at[order], asked_at, side="left").astype(np.int64)
+    slopes, curved = _summed(slope)[known], _summed(curvature[:, None])[known]
+    count = np.maximum(known, 1)[:, None]
+    held = slopes - pseudo_events * curved / count * (WEIGHTS - prior)
+    optimum = np.where(curved[:, 0] > 0, _root(held), prior)
+    used = known >= least_events
+    return LearnedWeights(np.where(used, np.clip(optimum, 0.0, cap), prior), known, used, optimum)
+
+
+def _told(model: FloatArray, market: FloatArray, winner: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the slope of each event's ln pooled probability at WEIGHTS, (n, n_weights), and its curvature, (n,).
+
+    A probability below what the log score charges counts as that much: no single surprise decides a weight.
+    """
+    real = (model > 0) | (market > 0) | (np.arange(model.shape[1]) == winner[:, None])
+    rival = np.where(real, np.log(np.maximum(market, LOG_FLOOR)), 0.0)
+    gap = np.where(real, np.log(np.maximum(model, LOG_FLOOR)) - rival, 0.0)
+    of_winner = gap[np.arange(len(winner)), winner]
+    slope = np.empty((len(winner), len(WEIGHTS)))
+    for column, weight in enumerate(WEIGHTS.tolist()):
+        slope[:, column] = of_winner - _moments(real, rival, gap, weight)[0]
+    return slope, _moments(real, rival, gap, CURVED_AT)[1]
+
+
+def _moments(real: BoolArray, rival: FloatArray, gap: FloatArray, weight: float) -> tuple[FloatArray, FloatArray]:
+    """Return mean and variance of the log ratio under the pool: its first derivatives in the weight."""
+    part = np.where(real, np.exp(rival + weight * gap), 0.0)
+    pooled = part / total(part)[..., None]
+    mean = total(pooled * gap)
+    return mean, total(pooled * np.square(gap - mean[..., None]))
+
+
+def _summed(values: FloatArray) -> FloatArray:
+    """Return the sums of the first 0, 1, ... rows: one more row than given."""
+    return np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+
+
+def _root(slope: FloatArray) -> FloatArray:
+    """Return where each falling row crosses 0 between WEIGHTS, an end where it does not."""
+    rising = (slope > 0).sum(axis=1)  # how many weights lie before the top
+    row, before = np.arange(len(slope)), np.clip(rising - 1, 0, STEPS - 1)
+    high, low = slope[row, before], slope[row, before + 1]
+    part = np.clip(high / np.where(high > low, high - low, 1.0), 0.0, 1.0)
+    return np.where(rising == 0, 0.0, np.where(rising > STEPS, 1.0, WEIGHTS[before] + part / STEPS))

@@ -30,7 +30,8 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
     fair, price, sell = (_flat(part[row], exists) for part in (offers.fair, offers.price, offers.sell_price))
     staked = _flat(np.stack([evaluation.stakes.yes[row], evaluation.stakes.no[row]], axis=-1), exists)
     equity = np.maximum(account.equity_micro, 0) / MICRO
-    share = settings.weather.kelly_fraction * staked
+    factor = _flat_event(panel.skills.factor[row], np.nonzero(exists)[0].repeat(2))
+    share = settings.weather.kelly_fraction * factor * staked
     best = equity[:, None] * np.where(share > 0, share / np.where(np.isnan(price), 1.0, price), 0.0)
     held = _held(account, evaluation)
     event = np.nonzero(exists)[0].repeat(2)
@@ -45,7 +46,7 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
     return Targets(
         instruments=panel.instruments, target=target, fair=fair, price=price, limit_price=_flat(offers.limit[row], exists),
         sell_price=sell, worst_loss=price, edge=_flat(offers.edge[row], exists),
-        multiplier=_flat_event(evaluation.regimes.multiplier[row], event),
+        multiplier=_flat_event(evaluation.regimes.multiplier[row], event), earned=_flat_event(panel.skills.earned[row], event),
         tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
         min_size_micro=_flat_event(listings.min_size_micro[row], event),
         fees=tuple(panel.events[i].event.fees for i in event.tolist()), open=is_open,
@@ -110,11 +111,12 @@ def _told(
 ) -> Iterator[dict[str, object]]:
     """Yield the belief about each of some instruments."""
     regimes, offers = evaluation.regimes, evaluation.offers
+    mean, sd = evaluation.law.mean, evaluation.law.spread
     stake = np.where(side == 0, evaluation.stakes.yes[row, event, bracket], evaluation.stakes.no[row, event, bracket])
     numbers = {
         "p_model": evaluation.p_model[row, event, bracket], "p_market": evaluation.p_market[row, event, bracket],
-        "p_pooled": evaluation.p_pooled[row, event, bracket], "mean": evaluation.law.location[row, event],
-        "sd": evaluation.law.sd[row, event], "floor": evaluation.panel.seen.floor[row, event],
+        "p_pooled": evaluation.p_pooled[row, event, bracket], "mean": mean[row, event],
+        "sd": sd[row, event], "floor": evaluation.panel.seen.floor[row, event],
         "price": offers.price[row, event, bracket, side], "edge": offers.edge[row, event, bracket, side],
         "fraction": stake, "growth": evaluation.stakes.growth[row, event],
         "n_residuals": evaluation.panel.learned.n[row, event],

@@ -73,7 +73,7 @@ def regimes(panel: WeatherPanel, issued: Law, settings: Settings) -> Regimes:
 
 def _measures(panel: WeatherPanel, issued: Law) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     forecasts, seen, looks = panel.forecasts, panel.seen, panel.looks[:, None]
-    shape = forecasts.extreme.shape
+    shape, sd = forecasts.extreme.shape, issued.spread
     measures = {
         "forecast_age": _age(looks, forecasts.first_at),
         "forecast_confirmed": _age(looks, forecasts.received_at),
@@ -87,8 +87,8 @@ def _measures(panel: WeatherPanel, issued: Law) -> tuple[dict[str, FloatArray], 
         "forecast_confirmed": np.where(forecasts.daily, np.inf, CONFIRMED_SECONDS),
         "metar_age": np.broadcast_to(longest_silence(panel), shape),
         "disagreement": UNUSUAL * panel.learned.usual_disagreement,
-        "off_curve": OFF_CURVE_SD * issued.sd,
-        "moved": MOVED_SD * issued.sd,
+        "off_curve": OFF_CURVE_SD * sd,
+        "moved": MOVED_SD * sd,
     }
     measures["one_way"], limits["one_way"] = forecasts.one_way.astype(np.float64), np.ones(shape)
     return measures, limits

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.weather.climate import UNKNOWN, Shape
+from agents.weather.climate import UNKNOWN, Shape, middle_of_peak
 from agents.weather.listed import Listed
 from core.model.rule import Extreme
 from core.units import Columns, FloatArray, InstantArray, IntArray, Unit, fahrenheit
@@ -19,6 +19,7 @@ HOURLY, DAILY = "hourly", {Extreme.HIGH: "daily_max", Extreme.LOW: "daily_min"}
 END_SLACK, LONGEST_STEP = HOUR, 3 * HOUR  # what a curve may lack at the ends of the window, and inside it
 APART = 6  # hours between two turns of the curve that may each be the day's extreme: two ends of a night, two warm fronts
 MEDIAN_FROM, MEDIAN_RANGE_FAHRENHEIT = 4, 8.0  # one of several models may have lost its way; SCIENCE 1.10
+PEAK_NEAR_FAHRENHEIT = 1.5  # hours of a climatological curve within that of its highest are its peak
 LATEST_OF_DAY = 3 * HOUR  # how far the start of a source's day may lie from that of the window
 # Fall below the day's maximum by hour of standard time [kelvin], for a place whose own is not known yet.
 CLIMATE_FALL = 8.0 * np.array([
@@ -66,6 +67,8 @@ class Vintage:
     curves: FloatArray  # (n_models, n_hours), signed
     mean: FloatArray  # (n_hours,), signed
     peak_at: int
+    names: tuple[str, ...]  # of the models
+    extremes: FloatArray  # (n_models,) of each, unsigned
     lift: float  # signed, of a climatological curve beyond the mean of such days, so that it reaches the forecast extreme
     shape_sd: FloatArray  # of a climatological curve from day to day, by hour of standard time, (24,); 0: an hourly forecast
     turns: list[Turns] = field(default_factory=list, compare=False)  # once the day runs: most vintages never see it
@@ -136,7 +139,8 @@ def vintage_of(models: Sequence[Model], listed: Listed, offset: int, shape: Shap
     return Vintage(
         extreme=sign * float(_centre_of_models(extremes, wide)), n_models=n, disagreement=float(apart) if n > 1 else float("nan"),
         curve_sd=float(np.sqrt(centre(np.square(mean - middle)))), sign=sign, wide=wide, hours=hours, curves=signed,
-        mean=mean, peak_at=int(hours[mean.argmax()]),
+        mean=mean, peak_at=_peak_at(used, hours, mean, sign, 1.0 if in_fahrenheit else 1.0 / 1.8),
+        names=tuple(counted), extremes=sign * extremes,
         lift=_lift(used, shape, in_fahrenheit=in_fahrenheit), shape_sd=_shape_sd(used, shape, in_fahrenheit=in_fahrenheit),
     )  # fmt: skip
 
@@ -150,6 +154,12 @@ def _turns_of(vintage: Vintage) -> Turns:
         first = _first_highest(vintage.mean, rest[-1, :-1])
         vintage.turns.append(Turns(curves, rest, first, *_second_turns(vintage.mean, first)))
     return vintage.turns[0]
+
+
+def _peak_at(models: Sequence[Model], hours: InstantArray, mean: FloatArray, sign: float, degree: float) -> int:
+    if sign > 0 and all(model.daily for model in models):
+        return middle_of_peak(hours, mean, PEAK_NEAR_FAHRENHEIT * degree)
+    return int(hours[mean.argmax()])
 
 
 def _lift(models: Sequence[Model], shape: Shape, *, in_fahrenheit: bool) -> float:

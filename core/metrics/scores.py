@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.units import BoolArray, FloatArray, IntArray
+from core.units import BoolArray, FloatArray, IntArray, total
 
 LOG_FLOOR = 0.002  # a probability below counts as this much, and is counted (SCIENCE 3.1)
 
@@ -33,6 +33,45 @@ def ranked_probability_score(pmf: FloatArray, outcome: IntArray) -> FloatArray:
     settled = np.arange(pmf.shape[-1]) >= outcome[..., None]
     score: FloatArray = np.square(np.cumsum(pmf, axis=-1) - settled).sum(axis=-1)
     return score
+
+
+def threshold_weighted_score(pmf: FloatArray, outcome: IntArray, weight: FloatArray) -> FloatArray:
+    """Return the ranked probability score with each threshold weighted: where the money stands counts more.
+
+    Args:
+        pmf: probability of each attainable reading [1], shape (..., n_readings), sums to 1.
+        outcome: index of the reading that settled, shape (...).
+        weight: of the threshold between each reading and the next [1], at least 0, shape broadcasts to `pmf`; all 1 is
+            `ranked_probability_score`, 1 at edges of live brackets and 0 elsewhere is the score of the ladder.
+
+    Returns:
+        Score [readings], shape (...).
+
+    Raises:
+        ValueError: `outcome` does not have the batch shape of `pmf`, or names no reading.
+
+    Source: Gneiting, Ranjan (2011), J. Bus. Econ. Stat. 29, 411-422.
+    """
+    outcome = _checked(pmf, outcome)
+    settled = np.arange(pmf.shape[-1]) >= outcome[..., None]
+    return total(weight * np.square(np.cumsum(pmf, axis=-1) - settled))
+
+
+def skill_score(score: FloatArray, reference: FloatArray) -> float:
+    """Return by how much mean scores fall below a reference's on the same events [1]; 1 is perfect, NaN without a reference.
+
+    Args:
+        score, reference: scores of which 0 is perfect, same unit, shape (n,).
+
+    Raises:
+        ValueError: shapes differ.
+
+    Source: SCIENCE 3.1.
+    """
+    if np.shape(score) != np.shape(reference):
+        raise ValueError(f"score has shape {np.shape(score)}, reference {np.shape(reference)}")
+    least = float(np.sum(reference))
+    return 1.0 - float(np.sum(score)) / least if least > 0 else float("nan")
 
 
 def log_score(pmf: FloatArray, outcome: IntArray, floor: float = LOG_FLOOR) -> FloatArray:
@@ -113,9 +152,18 @@ def coverage(pmf: FloatArray, outcome: IntArray, level: float) -> FloatArray:
 
     Source: SCIENCE 3.2; Czado, Gneiting, Held (2009), Biometrics 65, 1254-1261.
     """
+    return covered(*integral_transform(pmf, outcome), level)
+
+
+def covered(lower: FloatArray, upper: FloatArray, level: float) -> FloatArray:
+    """Return how much of each span of `integral_transform` lies in the central interval of probability `level` [1].
+
+    Raises:
+        ValueError: `level` is not between 0 and 1.
+    """
     if not 0 < level < 1:
         raise ValueError(f"level is {level}, needs to lie between 0 and 1")
-    return _share(*integral_transform(pmf, outcome), (1 - level) / 2, (1 + level) / 2)
+    return _share(lower, upper, (1 - level) / 2, (1 + level) / 2)
 
 
 def integral_histogram(pmf: FloatArray, outcome: IntArray, bins: int = 10) -> FloatArray:
@@ -132,12 +180,21 @@ def integral_histogram(pmf: FloatArray, outcome: IntArray, bins: int = 10) -> Fl
     Raises:
         ValueError: `outcome` does not fit `pmf`.
     """
-    lower, upper = integral_transform(pmf, outcome)
+    return histogram(*integral_transform(pmf, outcome), bins)
+
+
+def histogram(lower: FloatArray, upper: FloatArray, bins: int = 10) -> FloatArray:
+    """Return the share of the spans of `integral_transform`, shape (n_events,), in each equal bin of [0, 1], shape (bins,)."""
     if lower.size == 0:
         return np.full(bins, np.nan)
-    cuts = np.linspace(0.0, 1.0, bins + 1)
-    parts = [_share(lower, upper, low, high, last=high == 1.0) for low, high in pairwise(cuts.tolist())]
-    return np.array([part.mean() for part in parts])
+    shares: FloatArray = bin_parts(lower, upper, bins).mean(axis=1)
+    return shares
+
+
+def bin_parts(lower: FloatArray, upper: FloatArray, bins: int = 10) -> FloatArray:
+    """Return the part of each span in each equal bin of [0, 1], shape (bins, n_events); each event's parts sum to 1."""
+    cuts = np.linspace(0.0, 1.0, bins + 1).tolist()
+    return np.array([_share(lower, upper, low, high, last=high == 1.0) for low, high in pairwise(cuts)])
 
 
 def _share(lower: FloatArray, upper: FloatArray, low: float, high: float, *, last: bool = True) -> FloatArray:

@@ -28,6 +28,7 @@ class Station:
     report_minutes: tuple[int, ...]  # minutes past the hour of the routine reports
     report_precision: ReportPrecision
     region: str  # weather region: stations within 600 km
+    neighbours: tuple[Station, ...] = ()  # whose reports are evidence where its own are silent, and never a floor
 
     def __post_init__(self) -> None:
         if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):

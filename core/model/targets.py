@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from core.model.event import Fees, Instrument
 from core.units import BoolArray, FloatArray, IntArray
 
+EARNED = ("none", "probe", "normal")  # sizes that a record can earn
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -20,7 +22,8 @@ class Targets:
     sell_price: FloatArray  # (n_instruments,) best bid less fee [USD per share]; NaN: cannot be sold
     worst_loss: FloatArray  # (n_instruments,) loss when it settles wrongly [USD per share]
     edge: FloatArray  # (n_instruments,) fair - executable price [USD per share]
-    multiplier: FloatArray  # (n_instruments,) regime multiplier; earned size is Transmission's
+    multiplier: FloatArray  # (n_instruments,) regime multiplier
+    earned: IntArray  # (n_instruments,) index into EARNED; what size that is says Transmission
     tick_micro: IntArray  # (n_instruments,)
     min_size_micro: IntArray  # (n_instruments,)
     fees: tuple[Fees, ...]  # of each instrument

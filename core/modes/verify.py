@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from core.checkpoints import CHECKPOINTS
 from core.errors import NotAllowedError, StoreError
+from core.model.record import Kind
 from core.modes.history import load_history, real_folder
-from core.modes.lines import table
+from core.modes.scores import audit_lines, earned_lines, moment_lines, rule_lines, score_lines, uncertainty_lines
+from core.modes.where import journal_folder
 from core.settings import Settings
+from core.store.catalogue import Catalogue
+from core.store.layout import ARCHIVE, SNAPSHOTS
 from core.supervisor.prepare import prepare
+from core.units import instant
 from core.wiring.research import (
     Count,
-    MomentScore,
-    Score,
-    ScoredDay,
     Truth,
+    Verified,
+    constants_hash,
     rule_counts,
     score,
+    uncertainties,
     verify_days,
     verify_moments,
-)  # fmt: skip
+    verify_own,
+)
 from core.wiring.sources import (
     daily_summary_of,
     grade_of,
     has_forecasts,
+    is_imported,
     names_of,
     reporters_of,
     span_of,
@@ -37,45 +45,98 @@ from core.wiring.sources import (
     with_learning,
 )
 
-NOTHING = "-"
-CHECKPOINT_HEADER = (
-    "checkpoint", "n", "model log", "market log", "model Brier", "market Brier", "model top", "market top", "print age"
-)  # fmt: skip
-MOMENT_HEADER = (
-    "moments, local clock", "events", "moments", "model log", "market log", "model Brier", "market Brier", "model RPS",
-    "market RPS", "model better",
-)  # fmt: skip
-RULE_HEADER = ("how the rule is read", "bracket", "exact value", "of")
+MOST_DAYS = 500  # of a folder's own records
 AT_MOMENTS = "G"  # the set whose forecasts and prices were read together
 
 
 def verify(settings: Settings, given: argparse.Namespace) -> int:
-    """Score the days of the named sets that lie in `--start` to `--end`, learning from all earlier ones."""
+    """Score settled days: of the named sets of `--real-data`, or without it of the data folder's own records.
+
+    Days lie in `--start` to `--end`; each is believed with what all earlier ones had taught.
+    """
+    parts, result = _own(settings, given) if given.real_data is None else _sets(settings, given)
+    print("\n".join(line for part in parts for line in ("", *part)), flush=True)
+    if given.json is not None:
+        _write(given.json, json.dumps(result, indent=1) + "\n", "json")
+    if given.report is not None:
+        _write(given.report, _report(parts, given), "report")
+    return 0
+
+
+def _sets(settings: Settings, given: argparse.Namespace) -> tuple[list[list[str]], dict[str, Any]]:
     names, real_dir = names_of(given.sets), real_folder(given)
     spans = {name: _span(given, name) for name in names}
     data_dir = prepare(settings, "archive")
     load_history(real_dir, data_dir, with_learning(names))
     truths = {name: truth_of(real_dir, data_dir, name) for name in names}
-    days = {name: _days(settings, data_dir, truths[name], *spans[name]) for name in names}
-    if not any(days.values()):
+    verified = verify_days(settings, data_dir, truths, spans)
+    if not any(verified.days.values()):
         raise NotAllowedError(f"no settled day of {', '.join(names)} lies in that span", "start")
     alone = {name: not has_forecasts(name) for name in names}
-    scores = {name: score(found, market_alone=alone[name]) for name, found in days.items()}
-    pooled = score([day for found in days.values() for day in found], market_alone=all(alone.values()))
-    for name, found in (*scores.items(), *((("pooled", pooled),) if len(scores) > 1 else ())):
-        print("\n".join(("", *_lines(name, found))), flush=True)
+    scores = {name: score(found, market_alone=alone[name]) for name, found in verified.days.items()}
+    pooled = score([day for found in verified.days.values() for day in found], market_alone=all(alone.values()))
+    parts = [
+        list(score_lines(f"Set {name}: {found.n_days} settled days ({grade_of(name)})", found))
+        for name, found in scores.items()
+    ]
+    parts += [list(score_lines(f"Pooled: {pooled.n_days} settled days", pooled))] if len(scores) > 1 else []
     result: dict[str, Any] = {"sets": {name: asdict(found) for name, found in scores.items()}, "pooled": asdict(pooled)}
+    if not all(alone.values()):
+        parts += _learned(verified, result)
     if AT_MOMENTS in names:
         told = verify_moments(settings, data_dir, truths[AT_MOMENTS], *spans[AT_MOMENTS])
         result["moments"] = {AT_MOMENTS: [asdict(each) for each in told]}
-        print("\n".join(("", *_moment_lines(told))), flush=True)
+        parts.append(list(moment_lines(AT_MOMENTS, grade_of(AT_MOMENTS), told)))
     if given.rules:
         counted = {name: _counts(data_dir, real_dir, name, truths[name], spans[name]) for name in names}
         result["rules"] = {name: [asdict(each) for each in found] for name, found in counted.items()}
-        print("\n".join(line for name, found in counted.items() for line in ("", *_rule_lines(name, found))), flush=True)
-    if given.json is not None:
-        _write(given.json, result)
-    return 0
+        parts += [list(rule_lines(name, found)) for name, found in counted.items()]
+    return parts, result
+
+
+def _own(settings: Settings, given: argparse.Namespace) -> tuple[list[list[str]], dict[str, Any]]:
+    data_dir = settings.data_dir if is_imported(settings.data_dir) else journal_folder(settings, given)
+    if not any((data_dir / name).is_dir() for name in (SNAPSHOTS, ARCHIVE)):
+        raise StoreError(f"{data_dir} holds no records; give the --data folder of a session, or --real-data DIR")
+    heard = Catalogue(data_dir, readonly=True).newest_of(Kind.OUTCOMES)
+    if not heard:
+        raise NotAllowedError(f"nothing was settled in {data_dir} yet", "data")
+    last = given.end or instant(max(heard.values())).date()
+    first = given.start or last - timedelta(days=MOST_DAYS)
+    world = "archive" if is_imported(data_dir) else given.world or ("live" if data_dir == settings.folder("live") else "demo")
+    verified = verify_own(settings, data_dir, world, first, last)
+    if not verified.days:
+        raise NotAllowedError(f"no event of {data_dir} was settled from {first} to {last}", "start")
+    scores = {name: score(found) for name, found in verified.days.items()}
+    parts = [list(score_lines(f"{name}: {found.n_days} settled events", found)) for name, found in scores.items()]
+    result: dict[str, Any] = {"sets": {name: asdict(found) for name, found in scores.items()}}
+    return [*parts, *_learned(verified, result)], result
+
+
+def _learned(verified: Verified, result: dict[str, Any]) -> list[list[str]]:
+    """Return uncertainty and what was earned, and add them to the result."""
+    found = uncertainties([each for scored in verified.scored.values() for each in scored])
+    result["uncertainty"] = [asdict(each) for each in found]
+    result["audit"] = None if verified.audit is None else {**asdict(verified.audit), "gap_pct": verified.audit.gap}
+    result["earned"] = [
+        {
+            "venue": each.venue, "checkpoint": CHECKPOINTS[each.checkpoint].name, "n": each.n, "size": each.gate.size,
+            "why": each.gate.sentence, "pool_weight": each.weight.weight, "correction": each.recalibration.on,
+            "shrinkage": each.shrinkage.factor,
+        }
+        for each in verified.earned
+    ]  # fmt: skip
+    audited = [] if verified.audit is None else [list(audit_lines(verified.audit))]
+    return [*audited, list(uncertainty_lines(found)), list(earned_lines(verified.earned))]
+
+
+def _report(parts: Sequence[Sequence[str]], given: argparse.Namespace) -> str:
+    """Return the tables as a page, with the hash of the constants that made them."""
+    asked = f"--set {given.sets}" if given.real_data is not None else "of the folder's own records"
+    return "\n".join((
+        "# Scores on settled days", "", f"Made by `--mode verify` {asked}; constants {constants_hash()}.", "",
+        *(line for part in parts for line in (f"## {part[0]}", "", "```", *part[1:], "```", "")),
+    ))  # fmt: skip
 
 
 def _counts(
@@ -84,30 +145,6 @@ def _counts(
     reporters = reporters_of(name)
     daily = {code: daily_summary_of(real_dir, data_dir, code) for code in reporters.values()}
     return rule_counts(data_dir, truth, reporters, daily, *span)
-
-
-def _moment_lines(found: Sequence[MomentScore]) -> Iterator[str]:
-    yield f"Set {AT_MOMENTS}, model against market at every moment at which both were read ({grade_of(AT_MOMENTS)})"
-    yield from table(MOMENT_HEADER, [
-        (
-            each.name, str(each.n_events), str(each.n_moments), *(_number(value) for value in (
-                each.model_log, each.market_log, each.model_brier, each.market_brier, each.model_rps, each.market_rps,
-            )), f"{each.model_better} of {each.n_events}",
-        )
-        for each in found
-    ])  # fmt: skip
-    yield "Few days, and all cities share their weather: this describes them and proves nothing."
-
-
-def _rule_lines(name: str, found: Sequence[Count]) -> Iterator[str]:
-    yield f"Set {name}: what the reports would have settled under the rule, and under wrong ones (days right)"
-    if not found:
-        yield "no reports of the station or of a neighbour"
-        return
-    yield from table(RULE_HEADER, [
-        (each.name, str(each.bracket), f"{each.value} of {each.n_valued}" if each.n_valued else NOTHING, str(each.n))
-        for each in found
-    ])  # fmt: skip
 
 
 def _span(given: argparse.Namespace, name: str) -> tuple[date, date]:
@@ -120,48 +157,8 @@ def _span(given: argparse.Namespace, name: str) -> tuple[date, date]:
     return first, last
 
 
-def _days(settings: Settings, data_dir: Path, truth: Mapping[str, Truth], first: date, last: date) -> list[ScoredDay]:
-    return list(verify_days(settings, data_dir, truth, first, last))
-
-
-def _lines(name: str, found: Score) -> Iterator[str]:
-    own, ahead = found.settlement, found.day1
-    yield (
-        f"Set {name}: {found.n_days} settled days ({grade_of(name)})"
-        if name != "pooled"
-        else f"Pooled: {found.n_days} settled days"
-    )
-    if own.n:
-        yield f"settlement from METAR text alone: bracket {own.bracket_agree} of {own.n}, exact value {own.value_agree} of {own.n}"
-    else:
-        yield "settlement: no reports of the station itself"
-    yield from table(CHECKPOINT_HEADER, [_row(asdict(each)) for each in found.checkpoints])
-    if ahead.rps_model is None:
-        return
-    yield (
-        f"17:45 D-1, whole °F: RPS model {_number(ahead.rps_model)}, raw mean {_number(ahead.rps_baseline)}, "
-        f"bias-corrected mean {_number(ahead.rps_bias_corrected)}"
-    )
-    if ahead.change_pct is not None:
-        low, high = ahead.ci90 or (None, None)
-        yield (
-            f"model against raw mean {ahead.change_pct:+.1f} % [{_number(low, '+.1f')}, {_number(high, '+.1f')}], "
-            f"80 % coverage {_number(ahead.coverage80)}, mean 80 % width {_number(ahead.width80, '.2f')} °F"
-        )
-
-
-def _row(checkpoint: dict[str, object]) -> Sequence[str]:
-    at, n, *scores, age = checkpoint.values()
-    minutes = f"{age / 60:.0f} min" if isinstance(age, float) else NOTHING
-    return (str(at), str(n), *(_number(each) for each in scores), minutes)
-
-
-def _number(value: object, form: str = ".3f") -> str:
-    return format(value, form) if isinstance(value, float) else NOTHING
-
-
-def _write(target: Path, result: object) -> None:
+def _write(target: Path, text: str, option: str) -> None:
     try:
-        target.write_text(json.dumps(result, indent=1) + "\n")
+        target.write_text(text, "utf-8")
     except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror}; give another --json") from None
+        raise StoreError(f"{target} cannot be written: {error.strerror}; give another --{option}") from None

@@ -1,6 +1,14 @@
 """Observations and a rule to the reading that settles; shared by desk, settlement, services."""
 
-from core.readings.extremes import Extrema, Extremum, listed_extreme, received_per_row, routine_slots, running_extreme
+from core.readings.extremes import (
+    Corroborated,
+    Extrema,
+    Extremum,
+    listed_extreme,
+    received_per_row,
+    routine_slots,
+    running_extreme,
+)
 from core.readings.rounding import (
     attainable,
     celsius_from_tenths,
@@ -11,6 +19,7 @@ from core.readings.rounding import (
 )
 
 __all__ = [
+    "Corroborated",
     "Extrema",
     "Extremum",
     "attainable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ import numpy as np
 from core.model.rule import Extreme, Rounding, SettlementRule, Statistic
 from core.model.station import ReportPrecision, Station
 from core.readings.rounding import OFFICIAL, reading_of
+from core.readings.spikes import WITNESS_SPAN, agreed, corroborated
 from core.units import MISSING, BoolArray, Columns, InstantArray, IntArray, Unit, instant, micros
 
 MINUTE = 60_000_000
@@ -42,6 +43,15 @@ class Extremum:
 
 
 @dataclass(frozen=True, slots=True)
+class Corroborated:
+    """The furthest reading that other reports vouch for, as arrays (n_instants,); MISSING and 0 where there is none."""
+
+    reading: IntArray
+    valid_at: InstantArray
+    exact: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
 class Extrema:
     """`Extremum` at many instants, as arrays (n_instants,); MISSING and 0 where nothing is listed yet."""
 
@@ -53,6 +63,7 @@ class Extrema:
     complete: BoolArray
     exact: BoolArray
     alone: IntArray  # [0.1 degree Celsius] of an official one: extreme of the reports that no group sums up; else MISSING
+    corroborated: Corroborated  # the extreme without what stands alone
 
     def at(self, row: int) -> Extremum:
         """Return the extreme at one of the instants."""
@@ -129,6 +140,9 @@ def running_extreme(
         complete=_complete(reports, instants, station, span),
         exact=seen & _picked(evidence.exact, first).astype(bool),
         alone=_alone(evidence, known, sign, rule),
+        corroborated=_corroborated(
+            evidence, known, first, lambda: _witnesses(columns, received_at, rule, span), instants, rule, station
+        ),
     )
 
 
@@ -264,6 +278,48 @@ def _alone(evidence: _Evidence, known: BoolArray, sign: int, rule: SettlementRul
         return np.full(len(known), MISSING, np.int64)
     ranked = np.where(left, sign * evidence.tenths[reports], MISSING)
     return np.where(left.any(axis=-1), sign * ranked.max(axis=-1), MISSING)
+
+
+def _witnesses(columns: Columns, received_at: InstantArray, rule: SettlementRule, span: tuple[int, int]) -> _Evidence:
+    """Return all that can vouch for a report: reports of either kind a little beyond the window, and groups of any rule."""
+    valid_at = np.asarray(columns["valid_at"], np.int64)
+    keep = (valid_at >= span[0] - WITNESS_SPAN) & (valid_at < span[1] + DAY_HOURS * HOUR)
+    sure = np.ones(len(valid_at), bool)
+    routine = np.asarray(columns["report"] == "METAR", bool)
+    reports = _versions(columns, received_at, keep, columns["tenths"], sure, routine)
+    groups = [
+        _versions(columns, received_at, keep, columns[name], sure, ~sure, hours=hours)
+        for name, hours in SPANS[rule.statistic.extreme].items()
+    ]
+    return _joined(reports, groups)
+
+
+def _corroborated(
+    evidence: _Evidence, known: BoolArray, first: IntArray, witnesses: Callable[[], _Evidence], instants: InstantArray,
+    rule: SettlementRule, station: Station,
+) -> Corroborated:  # fmt: skip
+    """Return the extreme that others vouch for; all witnesses are called only where the reports of the window do not do."""
+    sign = 1 if rule.statistic.extreme is Extreme.HIGH else -1
+    ranked = np.where(known, sign * evidence.tenths, MISSING)
+    seen, version = known.any(axis=-1), first
+    if seen.any() and not (_plain(evidence, ranked, first) | ~seen).all():
+        heard = witnesses()
+        speaking = np.where(_known(heard, instants), sign * heard.tenths, MISSING)
+        version = corroborated(evidence.valid_at, ranked, evidence.report, heard.begins_at, heard.valid_at, speaking)
+    found = seen & (version >= 0)
+    tenths = np.where(found, _picked(evidence.tenths, version), MISSING)
+    return Corroborated(
+        reading_of(tenths, rule, station.report_precision), np.where(found, _picked(evidence.valid_at, version), 0),
+        found & _picked(evidence.exact, version).astype(bool),
+    )  # fmt: skip
+
+
+def _plain(evidence: _Evidence, ranked: IntArray, first: IntArray) -> BoolArray:
+    """Return, (n_instants,), whether the extreme is a group's or another report of the window comes near it."""
+    value = np.take_along_axis(ranked, first[:, None], -1)[:, 0]
+    reports = evidence.report
+    near = agreed(evidence.valid_at[first], value, evidence.valid_at[reports], ranked[:, reports])
+    return ~reports[first] | near
 
 
 def _picked(values: IntArray | BoolArray, first: IntArray) -> IntArray:

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.model.rule import Precision, Rounding, SettlementRule, Statistic
+from core.model.rule import Precision, Rounding, SettlementRule
 from core.model.station import ReportPrecision
-from core.units import MISSING, FloatArray, IntArray, Unit, fahrenheit
+from core.readings.chain import (
+    EXTRACT,
+    OFFICIAL,
+    celsius_from_tenths,
+    fahrenheit_from_tenths,
+    follow,
+    listed_steps,
+    tenths_from_fahrenheit,
+)
+from core.units import FloatArray, IntArray, Unit, fahrenheit
 from core.units import celsius as celsius_of
 
-OFFICIAL = frozenset({Statistic.OFFICIAL_MAX, Statistic.OFFICIAL_MIN})
-EXTRACT = frozenset({Statistic.DAILY_EXTRACT, Statistic.DAILY_EXTRACT_MIN})
-
-
-def fahrenheit_from_tenths(tenths: IntArray) -> IntArray:
-    """Return whole degrees Fahrenheit of tenths of a degree Celsius, exactly, halves toward warmer.
-
-    Of a T-group this recovers the integer that the sensor printed. MISSING stays MISSING.
-    """
-    tenths = np.asarray(tenths, np.int64)
-    return np.where(tenths == MISSING, MISSING, (18 * tenths + 3250) // 100)
-
-
-def celsius_from_tenths(tenths: IntArray) -> IntArray:
-    """Return whole degrees Celsius of tenths, halves toward warmer, also below zero. MISSING stays MISSING."""
-    tenths = np.asarray(tenths, np.int64)
-    return np.where(tenths == MISSING, MISSING, (tenths + 5) // 10)
-
-
-def tenths_from_fahrenheit(degrees: IntArray) -> IntArray:
-    """Return the T-group [tenths of a degree Celsius] in which a station encodes a whole Fahrenheit reading."""
-    return (np.asarray(degrees, np.int64) * 100 - 3200 + 9) // 18
+__all__ = [
+    "EXTRACT",
+    "OFFICIAL",
+    "attainable",
+    "celsius_from_tenths",
+    "edges",
+    "fahrenheit_from_tenths",
+    "reading_of",
+    "tenths_from_fahrenheit",
+]
 
 
 def reading_of(tenths: IntArray, rule: SettlementRule, precision: ReportPrecision = ReportPrecision.TENTHS) -> IntArray:
@@ -46,13 +43,7 @@ def reading_of(tenths: IntArray, rule: SettlementRule, precision: ReportPrecisio
 
     Source: FACTS I.5: each unit is converted from tenths; never Celsius to Fahrenheit where tenths are known.
     """
-    tenths = np.asarray(tenths, np.int64)
-    listed = tenths if precision is ReportPrecision.TENTHS or _floors(rule) else _whole(tenths)
-    if rule.unit is Unit.FAHRENHEIT:
-        return fahrenheit_from_tenths(listed)
-    if _floors(rule):
-        return np.where(listed == MISSING, MISSING, listed // 10)
-    return celsius_from_tenths(listed)
+    return follow(listed_steps(rule, precision), np.asarray(tenths, np.int64))
 
 
 def attainable(rule: SettlementRule, precision: ReportPrecision, low: int, high: int) -> IntArray:
@@ -85,10 +76,6 @@ def edges(rule: SettlementRule, precision: ReportPrecision, readings: IntArray) 
 
 def _floors(rule: SettlementRule) -> bool:
     return rule.rounding is Rounding.FLOOR
-
-
-def _whole(tenths: IntArray) -> IntArray:
-    return np.where(tenths == MISSING, MISSING, (tenths + 5) // 10 * 10)
 
 
 def _lower_edge(rule: SettlementRule, precision: ReportPrecision, reading: IntArray) -> FloatArray:

@@ -27,7 +27,7 @@ from core.store.layout import start_of
 from core.store.shelf import Shelf
 from core.store.snapshots import SnapshotStore
 from core.store.stack import END_OF_TIME, Heard, Stack, answered, quarantined, stack_of
-from core.units import InstantArray, micros
+from core.units import InstantArray, instant, micros
 
 __all__ = ["Archive", "Heard", "Stack", "View"]
 _LOG = logging.getLogger("hermes.store")
@@ -61,6 +61,12 @@ class View:
         self._archive = archive
         self.instants = instants  # (n_instants,) ascending
         self._until = int(instants[-1])
+
+    def earlier(self, instants: Sequence[datetime]) -> View:
+        """Return what was known at earlier instants, given oldest first; ValueError for a later one than this view's last."""
+        if micros(instants[-1]) > self._until:
+            raise ValueError(f"{instants[-1]} lies after the view, which ends at {instant(self._until)}")
+        return self._archive.as_of(instants)
 
     def subjects(self, kind: Kind, since: datetime) -> tuple[str, ...]:
         """Return, sorted, the subjects with a record of `kind` received in [since, last instant]."""

@@ -34,6 +34,7 @@ from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
 from core.store.sessions import record_settings
 from core.store.snapshots import SnapshotStore
+from core.store.track import TrackStore
 from core.units import Columns, micro
 from core.wiring.heart import Heart
 from core.wiring.sources import build_sources, close_all, in_process
@@ -109,8 +110,11 @@ def run_weather(
 
     heart = Heart(beats, clock, settings, world, sources, progress)
 
+    track = TrackStore(data_dir, "weather")
+    desk = WeatherDesk(tuple(stations.values()), settings)
+    desk.resume(track.track())
     engine = Engine(
-        desk=WeatherDesk(tuple(stations.values()), settings), sources=sources, snapshots=snapshots, archive=archive,
+        desk=desk, track=track, sources=sources, snapshots=snapshots, archive=archive,
         evaluations=EvaluationStore(data_dir, "weather"), journal=journal, commands=commands, stations=load_stations(),
         broker=LivePaperBroker(PaperBroker(settings), sources, snapshots, clock, GRACE), clock=clock, settings=settings,
         data_dir=data_dir, beat=heart.beat, trades=trades,

@@ -19,6 +19,7 @@ from core.services.sources import SourceService
 from core.services.stations import StationService
 from core.services.status import StatusService
 from core.services.trades import TradeService
+from core.services.verification import VerificationService
 from core.services.weather import WeatherService
 from core.settings import Settings
 
@@ -42,4 +43,5 @@ def build_services(settings: Settings) -> Services:
         pairs=PairService(shelves, stations),
         sources=SourceService(shelves),
         explain=ExplainService(shelves, CHECKED, REASONS),
+        verification=VerificationService(shelves),
     )

@@ -7,30 +7,40 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from agents.paper import PaperBroker
+from agents.research.audit import Audit, audit
 from agents.research.backtest import run_day
+from agents.research.constants import constants_hash
 from agents.research.moments import MomentScore, moment_scores, moments
 from agents.research.replay import COMPARED, Difference, RecordedBroker, differences
 from agents.research.rivals import Truth
-from agents.research.verification import scored_days, settled_days
-from agents.research.verify import Score, ScoredDay, score
+from agents.research.uncertainty import Uncertainty, uncertainties
+from agents.research.verification import believed, scored_days, settled_days
+from agents.research.verify import Advantage, CheckpointScore, Score, ScoredDay, score
 from agents.research.wrong_rule import Count, counts
 from agents.schedules import GridSchedule
 from agents.weather.desk import WeatherDesk
+from agents.weather.skill import Skill
+from agents.weather.track import Scored
 from core.journal.buffered import BufferedJournal
 from core.journal.fold import MEMORY
 from core.journal.lines import CycleLine
 from core.model.cycle import Cycle
+from core.model.rule import Extreme
 from core.model.station import Station
 from core.registry import load_stations
 from core.settings import Settings
 from core.store.archive import Archive
 from core.store.evaluations import EvaluationStore
+from core.store.track import TrackStore
 from core.units import micro
 
 __all__ = [
-    "COMPARED", "Count", "Difference", "MomentScore", "Score", "ScoredDay", "Stretch", "Truth", "backtest_days", "differences",
-    "replay_cycles", "rule_counts", "score", "verify_days", "verify_moments",
+    "COMPARED", "Advantage", "Audit", "CheckpointScore", "Count", "Difference", "MomentScore", "Score", "ScoredDay", "Skill", "Stretch",
+    "Truth", "Uncertainty", "Verified", "backtest_days", "constants_hash", "differences", "replay_cycles", "rule_counts", "score",
+    "uncertainties", "verify_days", "verify_moments", "verify_own",
 ]  # fmt: skip
 
 FIRST_SINCE = timedelta(days=1)  # how far the first cycle of a journal looks back for commands and outcomes
@@ -59,7 +69,7 @@ def replay_cycles(stretches: Sequence[Stretch], data_dir: Path, folder: Path, wo
             desk, broker = WeatherDesk(each.stations, settings), RecordedBroker(PaperBroker(settings), heard)
         cycles = [line.cycle for line in each.lines]
         account = run_day(
-            desk, cycles, account, since, archive=archive, evaluations=None, broker=broker, journal=journal,
+            desk, cycles, account, since, archive=archive, evaluations=None, track=None, broker=broker, journal=journal,
             settings=settings, stations=known,
         )  # fmt: skip
         journal.flush()
@@ -73,6 +83,7 @@ def backtest_days(
     """Run the desk over [start, end) on a fixed grid into `folder`; yield each day with its number of cycles."""
     archive, settings = Archive(data_dir), settings.in_world(world)
     journal, evaluations = _journal(settings, folder, world), EvaluationStore(folder, "weather")
+    track = TrackStore(folder, "weather")
     desk, broker = WeatherDesk(tuple(stations), settings), PaperBroker(settings)
     schedule = GridSchedule(
         "weather", start, end, timedelta(seconds=settings.interval_seconds), timedelta(seconds=settings.weather.latency_seconds)
@@ -80,7 +91,7 @@ def backtest_days(
     account, since = journal.account("weather"), start - MEMORY
     for cycles in _by_day(schedule):
         account = run_day(
-            desk, cycles, account, since, archive=archive, evaluations=evaluations, broker=broker, journal=journal,
+            desk, cycles, account, since, archive=archive, evaluations=evaluations, track=track, broker=broker, journal=journal,
             settings=settings, stations={station.code: station for station in stations},
         )  # fmt: skip
         journal.flush()
@@ -88,11 +99,62 @@ def backtest_days(
         yield cycles[0].scheduled_at.date(), len(cycles)
 
 
-def verify_days(settings: Settings, data_dir: Path, truth: Mapping[str, Truth], first: date, last: date) -> Iterator[ScoredDay]:
-    """Yield the settled days of each station of `truth`, each believed with what all earlier ones had taught."""
-    archive, stations = Archive(data_dir), load_stations()
-    for code, known in truth.items():
-        yield from scored_days(archive, settings, stations[code], known, first, last)
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Settled days of each set beside their rivals, the settled events themselves, and what they had earned in the end."""
+
+    days: Mapping[str, list[ScoredDay]]
+    scored: Mapping[str, tuple[Scored, ...]]
+    earned: tuple[Skill, ...]
+    audit: Audit | None = None
+
+
+def verify_days(
+    settings: Settings, data_dir: Path, truths: Mapping[str, Mapping[str, Truth]], spans: Mapping[str, tuple[date, date]]
+) -> Verified:
+    """Return the settled days of each set, each believed with what all earlier ones had taught.
+
+    Sets that end on one day are believed together: what the stations of a venue earn, they earn together.
+    """
+    stations, settings = load_stations(), settings.in_world("archive")
+    days: dict[str, list[ScoredDay]] = {}
+    scored: dict[str, tuple[Scored, ...]] = {}
+    earned: tuple[Skill, ...] = ()
+    audited: Audit | None = None
+    for last in sorted({last for _, last in spans.values()}):
+        names = [name for name, span in spans.items() if span[1] == last]
+        codes = dict.fromkeys(code for name in names for code in truths[name])
+        found = believed(Archive(data_dir), settings, [stations[code] for code in codes], last)
+        earned = found.earned
+        audited = audit(found.scored, min(spans[name][0] for name in names), last)
+        for name in names:
+            days[name] = [
+                day for code, truth in truths[name].items() for day in scored_days(found.scored, code, truth, *spans[name])
+            ]
+            scored[name] = tuple(
+                each for each in found.scored if each.station in truths[name] and spans[name][0] <= each.event_day <= last
+            )
+    return Verified({name: days[name] for name in spans}, {name: scored[name] for name in spans}, earned, audited)
+
+
+def verify_own(settings: Settings, data_dir: Path, world: str, first: date, last: date) -> Verified:
+    """Return the settled days of a data folder's own records; without rivals, whose forecasts of years it has not."""
+    found = believed(Archive(data_dir), settings.in_world(world), tuple(load_stations().values()), last)
+    within = tuple(each for each in found.scored if first <= each.event_day <= last)
+    nothing = Truth((), np.empty((0, 1)), np.empty(0))
+    days = {
+        f"{venue} {extreme}": [
+            day
+            for station in sorted({each.station for each in within})
+            for day in scored_days(
+                [each for each in within if each.venue == venue], station, nothing, first, last, extreme=extreme
+            )
+        ]
+        for venue in sorted({each.venue for each in within})
+        for extreme in Extreme
+    }
+    kept = {name: each for name, each in days.items() if each}
+    return Verified(kept, {"all": within}, found.earned)
 
 
 def verify_moments(

@@ -11,24 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.research.rivals import GRID, Truth, gaussian_pmf, rivals_of
-from agents.research.verification import scored_days
-from agents.research.verify import (
-    CHECKPOINTS,
-    Ahead,
-    ScoredDay,
-    Spoken,
-    block_interval,
-    central_width,
-    on_grid,
-    score,
-)
+from agents.research.rivals import CORRECTED, GRID, RAW, SEASON, SOURCE, YESTERDAY, Truth, gaussian_pmf, rivals_of
+from agents.research.verification import believed, scored_days
+from agents.research.verify import Ahead, ScoredDay, Spoken, advantage, score
+from core.checkpoints import CHECKPOINTS
 from core.days import settlement_window
 from core.model.event import Event
 from core.model.record import Record
 from core.model.rule import DayWindow, Statistic
 from core.registry import load_stations
-from core.units import FloatArray
 from tests.agents.weather.worlds import SETTINGS, archive_of, daily_forecast, event, listing, metar, outcome, prints
 
 FIVE = np.array([0.05, 0.20, 0.40, 0.25, 0.10])
@@ -42,10 +33,6 @@ def settled(
     *, day: date = DAY, winner: int = 2, spoken: Spoken, value: float | None = 88.0, ahead: Ahead | None = None
 ) -> ScoredDay:
     return ScoredDay(day, winner, value, winner, 88, (spoken,) * len(CHECKPOINTS), ahead)
-
-
-def point(reading: int) -> FloatArray:
-    return np.where(reading == GRID, 1.0, 0.0)
 
 
 def test_a_checkpoint_gives_the_worked_scores() -> None:
@@ -89,12 +76,26 @@ def test_the_rivals_follow_from_the_residuals_of_a_year_that_ends_two_days_befor
     rivals = rivals_of(Truth(days, np.tile([80.0, 82.0], (402, 1)), official))
 
     n = 365  # of which the last, even one is one more
-    assert rivals.raw.mean[-1] == 81.0
-    assert rivals.raw.sd[-1] == pytest.approx(math.sqrt((182 * 1 + 183 * 9) / n))
-    assert rivals.corrected.mean[-1] == pytest.approx(81.0 + (182 * 1 - 183 * 3) / n)
-    assert rivals.corrected.sd[-1] == pytest.approx(2.0, abs=1e-4)
-    assert np.isnan(rivals.raw.sd[20])  # too little to have a sd
-    assert rivals.pmfs(days[20]) is None
+    raw, corrected = rivals.laws[RAW], rivals.laws[CORRECTED]
+    assert raw.mean[-1] == 81.0
+    assert raw.sd[-1] == pytest.approx(math.sqrt((182 * 1 + 183 * 9) / n))
+    assert corrected.mean[-1] == pytest.approx(81.0 + (182 * 1 - 183 * 3) / n)
+    assert corrected.sd[-1] == pytest.approx(2.0, abs=1e-4)
+    assert np.isnan(raw.sd[20])  # too little to have a sd
+    assert RAW not in rivals.pmfs(days[20])
+
+
+def test_the_other_rivals_are_the_best_source_the_season_and_the_last_value_known() -> None:
+    """The second source is always 3 too warm: corrected by that it never errs, while the first errs by 2 in turn."""
+    days = tuple(date(2023, 1, 1) + timedelta(days=i) for i in range(60))
+    official = np.where(np.arange(60) % 2 == 0, 82.0, 78.0)
+
+    laws = rivals_of(Truth(days, np.stack([np.full(60, 80.0), official + 3.0], axis=-1), official)).laws
+
+    assert laws[SOURCE].mean[-1] == pytest.approx(official[-1])
+    assert laws[SOURCE].sd[-1] == pytest.approx(0.0)
+    assert laws[YESTERDAY].mean[-1] == official[-3]
+    assert np.isnan(laws[SEASON].mean[-1])  # 14 days before lie within fifteen of it
 
 
 def test_a_source_that_was_silent_is_left_out_of_the_mean() -> None:
@@ -112,43 +113,49 @@ def test_a_rounded_normal_law_puts_into_a_degree_what_lies_between_its_halves() 
     assert pmf[80 - GRID[0]] == pytest.approx(0.382925, abs=1e-6)
 
 
-def test_the_day_ahead_compares_ranked_scores_on_whole_degrees() -> None:
-    """SCIENCE 3.1: RPS 0.1975 of FIVE on 86..90 when 88 settles; a sure law two degrees off costs 2."""
-    law = Ahead(on_grid(np.arange(86, 91), FIVE), point(90), point(89), value=88)
+def test_the_day_ahead_compares_the_model_with_every_rival_on_its_own_days() -> None:
+    """A model of .5 against rivals of 1 and .8 is 50 and 37.5 % better; a rival without a law on a day is met on the others."""
+    both, one = {RAW: 1.0, CORRECTED: 0.8, SEASON: 2.0}, {RAW: 1.0, CORRECTED: 0.8}
+    days = [
+        settled(spoken=SILENT, ahead=Ahead(0.5, rivals), day=DAY + timedelta(days=i)) for i, rivals in enumerate((both, one))
+    ]
 
-    found = score([settled(spoken=SILENT, ahead=law)]).day1
+    found = score(days).day1
 
-    assert found.rps_model == pytest.approx(0.1975)
-    assert (found.rps_baseline, found.rps_bias_corrected) == (2.0, 1.0)
-    assert found.change_pct == pytest.approx(100 * (0.1975 / 2 - 1))
-    assert found.ci90 is None  # one date
-    assert found.coverage80 == pytest.approx(1.0)  # 88 fills 0.25 to 0.65, all of it central
-    # 10 % lie at 86.75 (a quarter into 87), 90 % at 89.5
-    assert found.width80 == pytest.approx(89.5 - 86.75)
-
-
-def test_half_of_a_settled_degree_may_lie_inside_the_central_interval() -> None:
-    """86 takes up 0 to 0.05 and lies outside; 87 takes up 0.05 to 0.25, of which 0.15 of 0.20 lie inside."""
-    law = on_grid(np.arange(86, 91), FIVE)
-    outside, partly = (score([settled(spoken=SILENT, ahead=Ahead(law, law, law, value))]).day1.coverage80 for value in (86, 87))
-
-    assert outside == pytest.approx(0.0)
-    assert partly == pytest.approx(0.75)
-    assert central_width(point(88)) == pytest.approx(0.8)
+    assert (found.n, found.rps_model, found.rps_baseline, found.rps_bias_corrected) == (2, 0.5, 1.0, 0.8)
+    assert found.change_pct == pytest.approx(-50.0)
+    assert found.ci90 is None  # two dates
+    assert found.against[CORRECTED][0] == pytest.approx(-37.5)
+    assert found.against[SEASON][0::2] == (pytest.approx(-75.0), 1)
 
 
-def test_the_interval_keeps_dates_together_and_is_the_same_every_time() -> None:
-    """A model that is a tenth better on every date is so in every resample; stations of one date move together."""
-    rival = np.random.default_rng(1).uniform(0.5, 2.0, 80)
-    dates = np.repeat(np.arange(40), 2)
+def test_sharpness_is_judged_against_one_law_for_all_days() -> None:
+    """Misses of 1 and -1 have a sd of 1: an honest central 80 % is at most 2.56 x 1.05 wide."""
+    days = [
+        settled(
+            spoken=SILENT, ahead=Ahead(0.5, {RAW: 1.0, CORRECTED: 1.0}, 0.3, 0.6, 2.0, miss, miss), day=DAY + timedelta(days=i)
+        )
+        for i, miss in enumerate((1.0, -1.0))
+    ]
 
-    low, high = block_interval(0.9 * rival, rival, dates) or (0.0, 0.0)
-    noisy = rival * np.random.default_rng(2).uniform(0.5, 1.5, 80)
+    found = score(days).day1
 
-    assert low == pytest.approx(-10.0)
-    assert high == pytest.approx(-10.0)
-    assert block_interval(noisy, rival, dates) == block_interval(noisy, rival, dates)
-    assert block_interval(rival[:58], rival[:58], dates[:58]) is None  # 29 dates
+    assert found.residual_sd == pytest.approx(1.0)
+    assert found.widest == pytest.approx(2.688)
+    assert found.width80 == pytest.approx(2.0)
+    assert found.log_model == pytest.approx(-math.log(0.3))
+
+
+def test_an_advantage_over_the_market_needs_dates_and_events_to_be_said() -> None:
+    """A pool that gives each winner a tenth more than the market on 40 dates is better, but 40 events are not 500."""
+    dates = np.arange(40)
+
+    few, enough = advantage(np.full(20, 0.1), np.arange(20)), advantage(np.full(40, math.log(1.1)), dates)
+
+    assert few.interval is None
+    assert enough.interval is not None
+    assert enough.interval.low == pytest.approx(math.log(1.1))
+    assert enough.verdict == "better; not enough data (40 of 500 events, 40 of 90 dates)"
 
 
 def test_the_checkpoints_keep_standard_time_in_summer() -> None:
@@ -206,7 +213,8 @@ def all_records(markets: Sequence[Sequence[float]] = (MARKET,) * len(READINGS)) 
 
 def scored(folder: Path, records: Sequence[Record], n: int = len(READINGS)) -> list[ScoredDay]:
     archive = archive_of(folder, sorted(records, key=lambda record: record.received_at))
-    return list(scored_days(archive, SETTINGS, MIAMI, TRUTH, FIRST, FIRST + timedelta(days=n - 1)))
+    last = FIRST + timedelta(days=n - 1)
+    return list(scored_days(believed(archive, SETTINGS, (MIAMI,), last).scored, MIAMI.code, TRUTH, FIRST, last))
 
 
 def test_days_are_scored_from_the_records(tmp_path: Path) -> None:

@@ -289,6 +289,7 @@ def test_two_meanings_on_one_day_are_refused(tmp_path: Path) -> None:
         ("stations.csv", "XXXX,Nowhere,Nowhere,XX,north,0,0,UTC,0,whole,test\n"),
         ("stations.csv", "KLGA,only half\n"),
         ("stations.csv", "ZZZZ,No region,Nowhere,XX,1,1,0,UTC,0,whole,test\n"),
+        ("neighbours.csv", "KNYC,no such station,test\n"),
     ],
 )
 def test_a_damaged_table_is_named(tmp_path: Path, name: str, row: str) -> None:

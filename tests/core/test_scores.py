@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 import pytest
+import scoringrules
+import xarray
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scores.probability import PitFcstAtObs
 
+from core.metrics import scores
 from core.metrics.scores import (
     brier,
     coverage,
@@ -27,16 +38,149 @@ PMF = np.array([0.05, 0.20, 0.40, 0.25, 0.10])
 THIRD = np.array(2)
 
 
-def test_the_worked_example() -> None:
+@cache
+def forecasts() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sixty forecasts of seven readings, some probabilities nothing, and what settled."""
+    rng = np.random.default_rng(31)
+    pmf = rng.dirichlet(np.full(7, 0.6), 60) * (rng.random((60, 7)) > 0.2) + np.eye(7)[3] * 1e-3
+    return pmf / pmf.sum(axis=1, keepdims=True), rng.integers(0, 7, 60)
+
+
+@cache
+def spans() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spans, some of them empty and some on the edges of bins."""
+    rng = np.random.default_rng(32)
+    lower, width = rng.random(80), rng.random(80) * (rng.random(80) > 0.25)
+    edges = np.array([0.0, 0.25, 0.5, 1.0, 0.75, 0.0, 0.25])
+    return np.r_[lower, edges], np.r_[np.minimum(lower + width, 1), edges[:5], 1.0, 0.5]
+
+
+@cache
+def histogram_of_scores_package(bins: int) -> NDArray[np.float64]:
+    lower, upper = (xarray.DataArray(each, dims="event") for each in spans())
+    found: NDArray[np.float64] = PitFcstAtObs(upper, fcst_at_obs_left=lower).hist_values(bins, right=False).values
+    return found
+
+
+def check_the_worked_example(module: ModuleType) -> None:
     """SCIENCE 3.1: five readings, the third one settled."""
-    assert ranked_probability_score(PMF, THIRD) == pytest.approx(0.1975, abs=1e-12)
-    assert log_score(PMF, THIRD) == pytest.approx(0.916291, abs=1e-6)
-    assert brier(PMF, THIRD) == pytest.approx(0.4750, abs=1e-12)
+    assert module.ranked_probability_score(PMF, THIRD) == pytest.approx(0.1975, abs=1e-12)
+    assert module.log_score(PMF, THIRD) == pytest.approx(0.916291, abs=1e-6)
+    assert module.brier(PMF, THIRD) == pytest.approx(0.4750, abs=1e-12)
 
 
-def test_a_uniform_forecast_whose_last_reading_settled() -> None:
+def check_a_uniform_forecast_whose_last_reading_settled(module: ModuleType) -> None:
     """SCIENCE 6.2: 1.2 (scoringRules)."""
-    assert ranked_probability_score(np.full(5, 0.2), np.array(4)) == pytest.approx(1.2)
+    assert module.ranked_probability_score(np.full(5, 0.2), np.array(4)) == pytest.approx(1.2)
+
+
+def check_scores_agree_with_scoringrules(module: ModuleType) -> None:
+    pmf, outcome = forecasts()
+    settled = np.eye(7)[outcome]
+    probability = (pmf * settled).sum(axis=1)
+
+    assert module.ranked_probability_score(pmf, outcome) == pytest.approx(scoringrules.rps_score(settled, pmf, onehot=True))
+    assert module.brier(pmf, outcome) == pytest.approx(scoringrules.brier_score(settled, pmf).sum(axis=1))
+    charged = scoringrules.log_score(np.ones(60), np.maximum(probability, 0.002))
+    assert module.log_score(pmf, outcome) == pytest.approx(charged)
+    assert module.floor_hits(pmf, outcome).sum() == (probability < 0.002).sum() > 5
+
+
+def check_weighted_thresholds_agree_with_scoringrules(module: ModuleType) -> None:
+    """Members on whole readings, only thresholds from 1 to 4 counted: values outside are moved to 1 and 4."""
+    members, outcome = np.array([0, 2, 2, 3, 5, 5, 6, 1]), np.arange(7)
+    pmf = np.broadcast_to(np.bincount(members, minlength=7) / 8, (7, 7))
+    weight = np.array([0, 1, 1, 1, 0, 0, 0.0])
+
+    theirs = scoringrules.twcrps_ensemble(outcome.astype(float), np.broadcast_to(members, (7, 8)).astype(float), a=1, b=4)
+
+    assert module.threshold_weighted_score(pmf, outcome, weight) == pytest.approx(theirs)
+    whole = module.threshold_weighted_score(*forecasts(), np.ones(7))
+    assert whole == pytest.approx(module.ranked_probability_score(*forecasts()))
+    assert module.threshold_weighted_score(pmf[0], outcome[0], weight) == pytest.approx(theirs[0])
+
+
+def check_histograms_agree_with_the_scores_package(module: ModuleType) -> None:
+    for bins in (1, 4, 8):
+        assert module.histogram(*spans(), bins) == pytest.approx(histogram_of_scores_package(bins), abs=1e-12)
+    assert module.histogram(*spans()).shape == (10,)
+    assert module.bin_parts(*spans(), 4).sum(axis=0) == pytest.approx(np.ones(87))
+
+
+def check_covered_parts(module: ModuleType) -> None:
+    """Central half of [0, 1]: 0.25 to 0.75, both ends included."""
+    lower = np.array([0.0, 0.25, 0.5, 0.7, 0.8, 0.25, 0.75, 0.2, 0.76])
+    upper = np.array([1.0, 0.75, 1.0, 0.8, 0.9, 0.25, 0.75, 0.2, 0.76])
+
+    assert module.covered(lower, upper, 0.5) == pytest.approx([0.5, 1.0, 0.5, 0.5, 0.0, 1.0, 1.0, 0.0, 0.0])
+    for level in (0.0, 1.0, 1.5, -0.5):
+        with pytest.raises(ValueError, match="level is"):
+            module.covered(lower, upper, level)
+
+
+def check_spans_are_those_of_the_cumulative(module: ModuleType) -> None:
+    pmf, outcome = forecasts()
+    steps = np.c_[np.zeros(60), np.cumsum(pmf, axis=1)]
+
+    lower, upper = module.integral_transform(pmf, outcome)
+
+    assert lower == pytest.approx(steps[np.arange(60), outcome], abs=1e-12)
+    assert upper == pytest.approx(steps[np.arange(60), outcome + 1], abs=1e-12)
+    assert module.integral_transform(pmf[3], outcome[3]) == (lower[3], upper[3])
+    assert module.coverage(pmf, outcome, 0.8) == pytest.approx(module.covered(lower, upper, 0.8))
+    assert module.integral_histogram(pmf, outcome, 5) == pytest.approx(module.histogram(lower, upper, 5))
+
+
+def check_skill_is_what_is_saved_of_the_reference(module: ModuleType) -> None:
+    assert module.skill_score(np.array([0.5, 1.0]), np.array([1.0, 1.0])) == pytest.approx(0.25)
+    assert module.skill_score(np.array([3.0]), np.array([1.0])) == pytest.approx(-2.0)
+    assert np.isnan(module.skill_score(np.array([1.0]), np.array([0.0])))
+    assert np.isnan(module.skill_score(np.empty(0), np.empty(0)))
+
+
+def check_what_does_not_fit_is_refused(module: ModuleType) -> None:
+    for outcome in (np.array([1]), np.array(5), np.array(-1)):
+        with pytest.raises(ValueError, match="outcome"):
+            module.brier(PMF, outcome)
+    assert module.brier(PMF, np.array([0, 4])[1]) == module.brier(PMF, np.array(4))
+    assert module.brier(PMF, np.array(0)) == pytest.approx(0.95**2 + 0.04 + 0.16 + 0.0625 + 0.01)
+    with pytest.raises(ValueError, match="reference"):
+        module.skill_score(np.ones(2), np.ones(3))
+    with pytest.raises(ValueError, match=r"needs \(\)"):
+        module.brier(PMF, np.array([1]))
+    with pytest.raises(ValueError, match=r"0\.\.4"):
+        module.brier(PMF, np.array(9))
+
+
+CHECKS = (
+    check_the_worked_example,
+    check_a_uniform_forecast_whose_last_reading_settled,
+    check_scores_agree_with_scoringrules,
+    check_weighted_thresholds_agree_with_scoringrules,
+    check_covered_parts,
+    check_spans_are_those_of_the_cumulative,
+    check_histograms_agree_with_the_scores_package,
+    check_skill_is_what_is_saved_of_the_reference,
+    check_what_does_not_fit_is_refused,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_oracle(check: Any) -> None:
+    check(scores)
+
+
+@pytest.mark.parametrize("score", [ranked_probability_score, log_score, brier])
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 12))
+def test_honesty_pays(score: Any, seed: int, n: int) -> None:
+    """Expected over the truth, no other forecast scores better than the truth (propriety)."""
+    rng = np.random.default_rng(seed)
+    truth, other = rng.dirichlet(np.full(n, 2.0)) * 0.9 + 0.1 / n, rng.dirichlet(np.ones(n))
+
+    honest, wrong = ((truth * score(np.broadcast_to(each, (n, n)), np.arange(n))).sum() for each in (truth, other))
+
+    assert honest < wrong
 
 
 def test_a_sure_and_right_forecast_is_perfect() -> None:

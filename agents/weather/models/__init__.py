@@ -1,17 +1,41 @@
-"""The models that make the distribution, by the name of the setting `model`."""
+"""The models that make the distribution, by the name of the setting `model`: a file and a row for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from agents.weather.cases import Cases, Prior
 from agents.weather.law import Features, Law
-from agents.weather.models import bands, residual, spread
+from agents.weather.models import bands, dressing, emos, idr, mixture, spread, weighted
 from core.errors import SettingsError
 from core.settings import Settings
 
-Model = Callable[[Features, Settings], Law]
 
-MODELS: Mapping[str, Model] = {"residual": residual.law, "spread": spread.law, "bands": bands.law}
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How features become a law, and what is learned before from settled events of the series.
+
+    `learn` answers None where it has too few cases; what else it answers stands in `Features.guidance`, once per series.
+    """
+
+    law: Callable[[Features, Settings], Law]
+    learn: Callable[[Cases, Prior], Any] | None = None
+    days: int = 180  # how far back it learns
+    models: bool = False  # it looks at each forecast apart
+    members: bool = False  # it looks at members of ensembles
+
+
+MODELS: Mapping[str, Model] = {
+    "residual": Model(weighted.law, weighted.learn, models=True),
+    "mixture": Model(mixture.law, mixture.learn, models=True),
+    "emos": Model(emos.law, emos.learn, emos.DAYS),
+    "idr": Model(idr.law, idr.learn, idr.DAYS),
+    "dressing": Model(dressing.law, dressing.learn, models=True, members=True),
+    "spread": Model(spread.law),
+    "bands": Model(bands.law),
+}
 
 
 def model_of(settings: Settings) -> Model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.weather.law import Features, Law
+from agents.weather.law import Features, Law, single
 from core.settings import Settings
 
 BANDS = ((0.0, 2.0), (24.0, 3.0), (48.0, 4.0), (np.inf, 5.0))  # lead up to [hours], sd [degrees Fahrenheit]
@@ -15,4 +15,4 @@ def law(features: Features, settings: Settings) -> Law:
     sd = np.full(features.forecast.shape, np.nan)
     for longest, band in reversed(BANDS):
         sd = np.where(features.lead_hours <= longest, band * features.degree, sd)
-    return Law(features.forecast, sd, np.full(sd.shape, np.inf))
+    return single(features.forecast, sd, np.full(sd.shape, np.inf))

@@ -18,7 +18,7 @@ from core.model.event import NO_FEES, Fees, Instrument, Side
 from core.model.orders import Level, Orders, Reports, Status
 from core.model.quotes import Quotes
 from core.model.rule import Extreme
-from core.model.targets import Targets
+from core.model.targets import EARNED, Targets
 from core.settings import Settings
 from core.units import MICRO, FloatArray, Unit, micros
 
@@ -60,6 +60,7 @@ class Market:
     age: float = 2.0
     sane: bool = True
     multiplier: float = 1.0
+    earned: str = "probe"
     min_size: float = 5.0
     tick: float = 0.01
     limit_price: float | None = None
@@ -104,6 +105,7 @@ def targets_of(markets: Sequence[Market], n_runs: int = 1, instruments: tuple[In
         limit_price=np.array([m.fair - 0.05 if m.limit_price is None else m.limit_price for m in markets]),
         sell_price=np.array([b if m.sell_price is None else m.sell_price for m, b in zip(markets, bid, strict=True)]),
         worst_loss=price.copy(), edge=fair - price, multiplier=np.array([m.multiplier for m in markets]),
+        earned=np.array([EARNED.index(m.earned) for m in markets], np.int64),
         tick_micro=np.array([round(m.tick * MICRO) for m in markets], np.int64),
         min_size_micro=np.array([round(m.min_size * MICRO) for m in markets], np.int64),
         fees=tuple(m.fees for m in markets),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.weather.climate import LEAST_DAYS, ClimateMemory, distance_of
+from agents.weather.climate import DAYS, LEAST_DAYS, ClimateMemory, distance_of, middle_of_peak
 from core.model.record import Record
 from core.model.rule import Extreme
 from core.units import micros
@@ -109,7 +109,7 @@ def test_a_warm_noon_counts_once_the_station_has_a_shape(tmp_path: Path) -> None
 
     assert np.isnan(strange.features.error[0, 0])
     assert known.features.error[0, 0] == pytest.approx(3.6, abs=0.4)
-    assert known.law.location[0, 0] > strange.law.location[0, 0] + 1.0
+    assert known.law.mean[0, 0] > strange.law.mean[0, 0] + 1.0
 
 
 def test_todays_forecast_counts_though_tomorrows_is_newer(tmp_path: Path) -> None:
@@ -136,4 +136,26 @@ def test_a_block_has_the_bits_of_a_look_alone_with_daily_maxima_too(tmp_path: Pa
         for column, each in enumerate(alone.panel.events):
             theirs = place[each.event.event_id]
             assert block.p_model[row, theirs].tobytes() == alone.p_model[0, column].tobytes()
-            assert block.law.location[row, theirs].tobytes() == alone.law.location[0, column].tobytes()
+            assert block.law.mean[row, theirs].tobytes() == alone.law.mean[0, column].tobytes()
+
+
+def test_the_peak_of_a_climatology_is_the_middle_of_its_high_hours() -> None:
+    hours = START + HOUR * np.arange(24, dtype=np.int64)
+    flat = 80.0 - 0.2 * np.square(np.arange(24) - 13.4)
+
+    assert middle_of_peak(hours, flat, 1.5) == hours[13]
+    jumped = flat.copy()
+    jumped[15] = flat.max() + 0.1  # the highest hour of one month is not when the peak is
+    assert abs(middle_of_peak(hours, jumped, 1.5) - hours[14]) <= HOUR
+
+
+def test_days_long_gone_have_no_part_in_the_shape() -> None:
+    memory, event_day = ClimateMemory(), DAY
+    for back in range(DAYS + 2, DAYS + 20):
+        memory.add(HIGHS, event_day.toordinal() - back, 0, np.full(24, 9.0))
+    for back in range(3, 3 + LEAST_DAYS):
+        memory.add(HIGHS, event_day.toordinal() - back, 0, np.full(24, 5.0))
+
+    _, shapes = memory.shapes(HIGHS, event_day, np.array([START]))
+
+    assert shapes[0].distance == pytest.approx(np.full(24, 5.0))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.weather.discretise import Lattice, bracket_mass, cumulative, lattice_of, law_cdf, reading_mass
+from agents.weather.law import Law, single
 from core.model.event import Bracket, Event
 from core.model.rule import Statistic
 from core.model.station import ReportPrecision
@@ -24,13 +25,20 @@ def lattice(found: Event, precision: ReportPrecision = ReportPrecision.TENTHS) -
     return lattice_of([(found, precision)])
 
 
+def cell(value: float) -> FloatArray:
+    return np.array([[value]], np.float64)
+
+
+def student(location: float, sd: float, df: float) -> Law:
+    return single(cell(location), cell(sd), cell(df))
+
+
 def mass(
     found: Event, location: float, sd: float, *, df: float = 8.0, floor: float = NAN, risk: bool = True,
     precision: ReportPrecision = ReportPrecision.TENTHS,
 ) -> FloatArray:  # fmt: skip
     own = lattice(found, precision)
-    parts = (np.array([[value]], np.float64) for value in (location, sd, df, floor))
-    return bracket_mass(own, cumulative(own, *parts, source_risk=risk))[0, 0]
+    return bracket_mass(own, cumulative(own, student(location, sd, df), cell(floor), source_risk=risk))[0, 0]
 
 
 FAHRENHEIT = event(lowest=67, n=7)  # <=67, 68-69, 70-71, 72-73, 74-75, 76-77, >=78
@@ -126,8 +134,7 @@ def test_celsius_and_fahrenheit_agree_where_their_edges_do(location: float, sd: 
 @given(laws, st.integers(62, 80))
 def test_a_higher_floor_never_gives_more_to_what_lies_below_it(law: tuple[float, float, float], floor: int) -> None:
     own = lattice(FAHRENHEIT)
-    parts = [np.array([[value]], np.float64) for value in law]
-    below, above = (cumulative(own, *parts, np.array([[float(f)]]))[0, 0] for f in (floor, floor + 1))
+    below, above = (cumulative(own, student(*law), cell(f))[0, 0] for f in (floor, floor + 1))
 
     assert (above <= below + 1e-12).all()
     lower = mass(FAHRENHEIT, *law[:2], df=law[2], floor=float(floor), risk=False)
@@ -163,7 +170,7 @@ def test_the_law_has_the_standard_deviation_that_it_was_given(df: float) -> None
 
 def test_readings_and_brackets_hold_the_same_mass() -> None:
     own = lattice(FAHRENHEIT)
-    summed = cumulative(own, *(np.array([[v]]) for v in (71.3, 2.0, 8.0, NAN)))
+    summed = cumulative(own, student(71.3, 2.0, 8.0), cell(NAN))
 
     assert reading_mass(summed).sum() == pytest.approx(1.0, abs=1e-12)
     inside = (own.readings[0] >= 70) & (own.readings[0] <= 71)
@@ -176,8 +183,7 @@ def test_no_law_is_no_mass() -> None:
 
 def beyond(found: Event, location: float, floor: float, loose: float) -> FloatArray:
     own = lattice(found)
-    parts = (np.array([[value]], np.float64) for value in (location, 1.0, 8.0, floor, loose))
-    return bracket_mass(own, cumulative(own, *parts, source_risk=False))[0, 0]
+    return bracket_mass(own, cumulative(own, student(location, 1.0, 8.0), cell(floor), cell(loose), source_risk=False))[0, 0]
 
 
 def test_an_official_maximum_may_lie_above_its_reports() -> None:

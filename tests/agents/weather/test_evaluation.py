@@ -69,8 +69,8 @@ def test_an_evening_look_believes_the_forecast_with_the_error_of_the_table(tmp_p
     """Mean of 25, 26 and 25.5 degrees is 77.9 F; SCIENCE 1.9 says 2.4 F for several models at 6 hours, more before."""
     found = look(archive_of(tmp_path, records(event(), EVENING)), EVENING)
 
-    assert found.law.location[0, 0] == pytest.approx(77.9, abs=1e-6)
-    assert found.law.sd[0, 0] == pytest.approx(2.4, abs=0.02)
+    assert found.law.mean[0, 0] == pytest.approx(77.9, abs=1e-6)
+    assert found.law.spread[0, 0] == pytest.approx(2.4, abs=0.02)
     assert found.p_model[0, 0].sum() == pytest.approx(1.0, abs=1e-12)
     assert regime(found) == ("STABLE", "")
 
@@ -81,8 +81,8 @@ def test_celsius_events_take_the_table_in_celsius(tmp_path: Path) -> None:
 
     found = look(archive_of(tmp_path, [listing(london), forecast("EGLC", at, (25.0, 26.0), tz_hours=0)]), at)
 
-    assert found.law.location[0, 0] == pytest.approx(25.5, abs=1e-6)
-    assert found.law.sd[0, 0] == pytest.approx(2.4 / 1.8, abs=0.01)
+    assert found.law.mean[0, 0] == pytest.approx(25.5, abs=1e-6)
+    assert found.law.spread[0, 0] == pytest.approx(2.4 / 1.8, abs=0.01)
 
 
 def test_every_row_of_a_block_has_the_bits_of_a_look_alone(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_frozen_world_keeps_its_probability_for_a_day(tmp_path: Path) -> None:
 
     found = look(archive, *quarter_hours(start, 97))
 
-    for part in (found.p_model, found.p_market, found.p_pooled, found.law.sd):
+    for part in (found.p_model, found.p_market, found.p_pooled, found.law.spread):
         assert (part == part[0]).all()
 
 
@@ -206,7 +206,7 @@ def test_warm_reports_raise_the_afternoon(tmp_path: Path) -> None:
         return metar("KLGA", NOON, [(NOON - timedelta(hours=h, minutes=9), 200 + 10 * (2 - h) + extra) for h in (2, 1, 0)])
 
     cool, warm = (
-        look(archive_of(tmp_path / str(extra), [*records(event(), NOON), reports(extra)]), NOON).law.location[0, 0]
+        look(archive_of(tmp_path / str(extra), [*records(event(), NOON), reports(extra)]), NOON).law.mean[0, 0]
         for extra in (0, 20)
     )
 
@@ -219,7 +219,7 @@ def test_a_daily_maximum_is_enough_for_a_law(tmp_path: Path) -> None:
     start = window_start(found)
     archive = archive_of(tmp_path, [listing(found), daily_forecast("KLGA", start - timedelta(hours=11), start, (25.0, 26.0))])
 
-    evening, noon = look(archive, start - timedelta(hours=6), NOON).law.location[:, 0]
+    evening, noon = look(archive, start - timedelta(hours=6), NOON).law.mean[:, 0]
 
     assert evening == pytest.approx(77.9, abs=1e-6)
     assert noon == pytest.approx(77.9, abs=1e-6)
@@ -410,10 +410,10 @@ def test_an_official_extreme_is_expected_beyond_an_hourly_forecast_of_reports(tm
     hourly = look(archive_of(tmp_path / "a", [listing(found), listing(low), forecast("KLGA", EVENING, (25.0, 26.0))]), EVENING)
     aimed = look(archive_of(tmp_path / "b", [listing(found), daily]), EVENING)
 
-    shift = hourly.law.location[0] - hourly.panel.forecasts.extreme[0]
+    shift = hourly.law.mean[0] - hourly.panel.forecasts.extreme[0]
     ids = [each.event.event_id for each in hourly.panel.events]
     assert dict(zip(ids, shift.tolist(), strict=True)) == pytest.approx({"nyc-12": 0.743, "low": -0.743})
-    assert aimed.law.location[0, 0] == pytest.approx(77.9, abs=1e-6)
+    assert aimed.law.mean[0, 0] == pytest.approx(77.9, abs=1e-6)
 
 
 def test_after_the_peak_an_official_maximum_is_still_open_by_a_degree(tmp_path: Path) -> None:

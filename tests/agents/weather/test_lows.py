@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.weather.discretise import bracket_mass, cumulative, lattice_of
 from agents.weather.evaluation import WeatherEvaluation
+from agents.weather.law import single
+from agents.weather.observations import empty_seen
+from agents.weather.spikes import soft_floor
 from core.model.event import Event
 from core.model.record import Record
 from core.model.rule import Statistic
+from core.model.station import ReportPrecision
 from core.units import Unit, micros
 from tests.agents.weather.worlds import (
     DAY,
@@ -68,8 +73,12 @@ def reports(start: datetime, until: datetime, celsius: Sequence[int]) -> list[Re
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_low_of_negated_temperatures_is_the_high(tmp_path: Path, seed: int) -> None:
-    """Whole degrees Celsius have edges at the halves: the one rounding that a change of sign leaves alone."""
+def test_the_low_of_negated_temperatures_is_the_high(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole degrees Celsius have edges at the halves: the one rounding that a change of sign leaves alone.
+
+    The habit of floors is known of highest temperatures alone, and left aside.
+    """
+    monkeypatch.setattr("agents.weather.running_days.habit", lambda station, hours, *rest: np.full(np.shape(hours), np.nan))
     dice = np.random.default_rng(seed)
     warm = high()
     cold, start = mirrored(warm), window_start(warm)
@@ -88,10 +97,40 @@ def test_the_low_of_negated_temperatures_is_the_high(tmp_path: Path, seed: int) 
     for name in ("location", "sd"):
         sign = -1.0 if name == "location" else 1.0
         assert sign * getattr(other.law, name) == pytest.approx(getattr(one.law, name), abs=1e-9, nan_ok=True), name
-    assert other.panel.seen.floor == pytest.approx(-one.panel.seen.floor, nan_ok=True)
+    for name in ("floor", "raw", "loose", "near"):
+        assert getattr(other.panel.seen, name) == pytest.approx(-getattr(one.panel.seen, name), nan_ok=True), name
     assert other.p_model[..., ::-1] == pytest.approx(one.p_model, abs=1e-9)
     assert other.p_no_more == pytest.approx(one.p_no_more, abs=1e-9, nan_ok=True)
     assert (other.regimes.regime == one.regimes.regime).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_seen_of_a_low_censors_as_the_mirror_of_a_high(seed: int) -> None:
+    """Floor, spike, neighbour and what lies between reports, with one law of excess; halves are edges of both."""
+    dice = np.random.default_rng(seed)
+    kinds = {"statistic": Statistic.OFFICIAL_MAX}, {"statistic": Statistic.OFFICIAL_MIN}
+    warm, cold = (event("x", lowest=low, step=1, **LONDON, **kind) for low, kind in zip((15, -25), kinds, strict=True))
+    floor, beyond = float(dice.integers(14, 24)), float(dice.integers(0, 5))
+    excess = np.concatenate([[0.0], np.sort(dice.uniform(0, 1, 3)), [1.0]])[None, None]
+    mean, near, sd = dice.uniform(15, 25), dice.uniform(15, 25), dice.uniform(0.5, 3)
+    found = []
+    for each, sign in ((warm, 1.0), (cold, -1.0)):
+        lattice = lattice_of([(each, ReportPrecision.WHOLE)])
+        for silent in (False, True):
+            seen = empty_seen(1, 1)
+            if silent:
+                seen.near[:], seen.near_sd[:] = sign * near, sd
+            else:
+                seen.floor[:], seen.raw[:], seen.loose[:] = sign * floor, sign * (floor + beyond), sign * (floor - 1)
+            law = single(np.array([[sign * mean]]), np.array([[1.7]]), np.array([[8.0]]))
+            soft = soft_floor(lattice, seen)
+            summed = cumulative(lattice, law, seen.floor, seen.loose, excess_law=excess, soft=soft, source_risk=False)
+            found.append(bracket_mass(lattice, summed)[0, 0][:: int(sign)])
+
+    assert warm.ladder[0].upper == -(cold.ladder[-1].lower or 0)
+    for one, other in zip(found[:2], found[2:], strict=True):
+        assert one.sum() == pytest.approx(1.0)
+        assert other == pytest.approx(one, abs=1e-12)
 
 
 def night(evening: float) -> list[float]:
@@ -133,8 +172,8 @@ def test_the_hours_to_a_second_fall_are_those_to_the_evening(tmp_path: Path) -> 
 def test_before_the_first_fall_the_second_one_widens_the_law(tmp_path: Path) -> None:
     near, far = (cold_day(tmp_path / str(evening), evening, 4.5, SEEN[:4]) for evening in (12.2, 18.0))
 
-    assert near.law.location[0, 0] == pytest.approx(far.law.location[0, 0], abs=0.3)
-    assert near.law.sd[0, 0] > 1.2 * far.law.sd[0, 0]
+    assert near.law.mean[0, 0] == pytest.approx(far.law.mean[0, 0], abs=0.3)
+    assert near.law.spread[0, 0] > 1.2 * far.law.spread[0, 0]
 
 
 def test_an_evening_that_has_begun_is_known_by_its_own_hour(tmp_path: Path) -> None:
@@ -143,7 +182,7 @@ def test_an_evening_that_has_begun_is_known_by_its_own_hour(tmp_path: Path) -> N
 
     evening, morning = cold_day(tmp_path / "e", 12.0, 22.0, seen), cold_day(tmp_path / "m", 12.0, 10.0, SEEN)
 
-    assert evening.law.sd[0, 0] < 0.6 * morning.law.sd[0, 0]
+    assert evening.law.spread[0, 0] < 0.6 * morning.law.spread[0, 0]
 
 
 def daily(found: Event, variable: str, values: Sequence[float]) -> Record:
@@ -160,8 +199,8 @@ def test_daily_minima_are_enough_for_a_low_and_maxima_are_not(tmp_path: Path) ->
     told = look(archive_of(tmp_path / "min", [listing(low), daily(low, "daily_min", (15.0, 16.0))]), at)
     silent = look(archive_of(tmp_path / "max", [listing(low), daily(low, "daily_max", (25.0, 26.0))]), at)
 
-    assert told.law.location[0, 0] == pytest.approx(59.9, abs=1e-6)
-    assert np.isnan(silent.law.location[0, 0])
+    assert told.law.mean[0, 0] == pytest.approx(59.9, abs=1e-6)
+    assert np.isnan(silent.law.mean[0, 0])
 
 
 def test_the_usual_day_of_a_low_is_coldest_before_sunrise(tmp_path: Path) -> None:
@@ -200,7 +239,7 @@ def test_a_cold_midnight_counts_once_the_station_has_a_shape_of_its_lows(tmp_pat
 
     assert np.isnan(strange.features.error[0, 0])
     assert known.features.error[0, 0] == pytest.approx(-3.6, abs=0.5)
-    assert known.law.location[0, 0] < strange.law.location[0, 0] - 1.0
+    assert known.law.mean[0, 0] < strange.law.mean[0, 0] - 1.0
 
 
 def test_lows_and_highs_of_a_station_learn_apart(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def features(**more: float) -> Features:
 
 
 def law(name: str = "residual", **more: float) -> tuple[float, float]:
-    found = MODELS[name](features(**more), SETTINGS)
-    return float(found.location[0, 0]), float(found.sd[0, 0])
+    found = MODELS[name].law(features(**more), SETTINGS)
+    return float(found.mean[0, 0]), float(found.spread[0, 0])
 
 
 def running(**more: float) -> tuple[float, float]:
@@ -169,12 +169,12 @@ def test_the_old_models_are_what_they_were() -> None:
 
 
 def test_an_unknown_model_stops_the_start() -> None:
-    with pytest.raises(SettingsError, match="residual, spread, bands"):
+    with pytest.raises(SettingsError, match="residual, mixture, emos, idr, dressing, spread, bands"):
         model_of(SETTINGS.model_copy(update={"model": "oracle"}))
 
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_without_a_forecast_no_model_speaks(name: str) -> None:
-    found = MODELS[name](replace(features(), forecast=cell(NAN), lead_hours=cell(NAN)), SETTINGS)
+    found = MODELS[name].law(replace(features(), forecast=cell(NAN), lead_hours=cell(NAN)), SETTINGS)
 
-    assert np.isnan(found.location).all()
+    assert np.isnan(found.mean).all()

@@ -1,0 +1,20 @@
+"""Which checkpoint's record counts at a look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agents.weather.listed import Listed
+from core.checkpoints import CHECKPOINTS
+from core.units import InstantArray, IntArray, micros
+
+
+def bucket_of(looks: InstantArray, events: Sequence[Listed]) -> IntArray:
+    """Return which checkpoint's record counts at each look, shape (n_looks, n_events): the last one that is past, else the first."""
+    found = np.zeros((len(looks), len(events)), np.int64)
+    for column, listed in enumerate(events):
+        at = [micros(each.at(listed.station.tz, listed.event.event_day)) for each in CHECKPOINTS]
+        found[:, column] = np.maximum(np.searchsorted(np.array(at, np.int64), looks, "right") - 1, 0)
+    return found

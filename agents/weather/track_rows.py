@@ -1,0 +1,148 @@
+"""Settled events and learned states as rows, and settled events back from rows, to the bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.weather.skill import Skill
+from agents.weather.track import Scored, place_of
+from core.checkpoints import CHECKPOINTS, LOOKS
+from core.model.rule import Extreme
+from core.settings import Settings
+from core.store.columns import DTYPES, texts
+from core.store.track import STATES, TRACK
+from core.units import Columns, FloatArray, Unit
+
+_OF_CHECKPOINT = ("lower", "upper", "raw_lower", "raw_upper", "rps", "width", "claimed", "realised", "closing", "market_age")
+_OF_LOOK = ("forecast", "mean", "sd", "floor", "n_residuals")
+_PMFS = ("p_model", "p_market", "p_pooled")
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def maker_of(settings: Settings) -> str:
+    """Return the name of the chosen model with a fingerprint of the code that believes: what another made is made again."""
+    found = sha256()
+    for folder in ("agents/weather", "core/readings"):
+        for path in sorted((_ROOT / folder).rglob("*.py")):
+            found.update(path.read_bytes())
+    return f"{settings.model}-{found.hexdigest()[:12]}"
+
+
+def track_rows(scored: Sequence[Scored], maker: str) -> Columns:
+    """Return a row for each look of each event."""
+    rows = [row for each in scored for row in _rows_of(each, maker)]
+    return _columns(rows, TRACK)
+
+
+def _rows_of(scored: Scored, maker: str) -> Iterator[dict[str, Any]]:
+    for look in range(len(LOOKS)):
+        checkpoint = look - place_of(0)
+        marked = checkpoint >= 0
+        yield {
+            "event_id": scored.event_id, "since": scored.since, "look": look, "maker": maker, "at": int(scored.at[look]),
+            "venue": scored.venue, "station": scored.station, "event_day": scored.event_day.isoformat(),
+            "extreme": str(scored.extreme), "unit": str(scored.unit), "winner": scored.winner, "reading": scored.reading,
+            "exact": scored.exact, "own": scored.own, "own_winner": scored.own_winner,
+            "sources": json.dumps({name: _number(values[look]) for name, values in scored.sources.items()}),
+            **{name: getattr(scored, name)[look] for name in _OF_LOOK},
+            **{name: getattr(scored, name)[checkpoint] if marked else np.nan for name in _OF_CHECKPOINT},
+            **{name: _text(getattr(scored, name)[checkpoint]) if marked else "" for name in _PMFS},
+        }  # fmt: skip
+
+
+def scored_of_rows(rows: Columns) -> Iterator[Scored]:
+    """Yield the events of rows, in their order; an event that lacks a look is left out and made again."""
+    cells = [dict(zip(rows, row, strict=True)) for row in zip(*(column.tolist() for column in rows.values()), strict=True)]
+    for _, together in groupby(cells, key=itemgetter("event_id", "since")):
+        looks = sorted(together, key=itemgetter("look"))
+        if [row["look"] for row in looks] == list(range(len(LOOKS))):
+            yield _scored(looks)
+
+
+def _scored(looks: Sequence[Mapping[str, Any]]) -> Scored:
+    first, marked = looks[0], looks[place_of(0) :]
+    sources = [json.loads(row["sources"]) for row in looks]
+    names = sorted({name for each in sources for name in each})
+    return Scored(
+        event_id=first["event_id"], venue=first["venue"], station=first["station"],
+        event_day=date.fromisoformat(first["event_day"]), extreme=Extreme(first["extreme"]), unit=Unit(first["unit"]),
+        since=first["since"], winner=first["winner"], reading=first["reading"], exact=bool(first["exact"]), own=first["own"],
+        own_winner=first["own_winner"], at=np.array([row["at"] for row in looks], np.int64),
+        sources={name: _floats([each.get(name) for each in sources]) for name in names},
+        n_residuals=np.array([row["n_residuals"] for row in looks], np.int64),
+        **{name: _floats([row[name] for row in looks]) for name in _OF_LOOK if name != "n_residuals"},
+        **{name: _floats([row[name] for row in marked]) for name in _OF_CHECKPOINT},
+        **{name: np.stack([_floats(json.loads(row[name])) for row in marked]) for name in _PMFS},
+    )  # fmt: skip
+
+
+def state_rows(skills: Sequence[Skill], maker: str) -> Columns:
+    """Return the rows of states: four of each venue and checkpoint."""
+    rows = [row for each in skills for row in _states_of(each, maker)]
+    return _columns(rows, STATES)
+
+
+def _states_of(skill: Skill, maker: str) -> Iterator[dict[str, Any]]:
+    subject = f"{skill.venue} {CHECKPOINTS[skill.checkpoint].name}"
+    gate, shrunk = skill.gate, skill.shrinkage
+    kinds: dict[str, tuple[int, float, dict[str, Any]]] = {
+        "pool_weight": (skill.weight.n, skill.weight.weight, {"used": skill.weight.used, "optimum": skill.weight.optimum}),
+        "recalibration": (skill.recalibration.n, skill.recalibration.gain, {
+            "on": skill.recalibration.on, "values": skill.recalibration.values.tolist() if skill.recalibration.on else [],
+        }),
+        "shrinkage": (shrunk.n, shrunk.factor, {"slope": shrunk.slope, "interval": _interval(shrunk.interval)}),
+        "gate": (gate.n, gate.d.mean if gate.d else float("nan"), {
+            "size": gate.size, "n_dates": gate.n_dates, "d": _interval(gate.d), "least_detectable": gate.least_detectable,
+            "sentence": gate.sentence,
+            "checks": [
+                {"name": each.name, "value": each.value, "limit": each.limit, "passed": each.passed, "n": each.n,
+                 "sentence": each.sentence} for each in gate.checks
+            ],
+        }),
+    }  # fmt: skip
+    for kind, (n, value, detail) in kinds.items():
+        yield {
+            "day": skill.day, "kind": kind, "subject": subject, "maker": maker, "n": n, "value": value,
+            "detail": json.dumps(_nullable(detail)),
+        }  # fmt: skip
+
+
+def _interval(interval: Any) -> dict[str, float] | None:
+    return None if interval is None else {name: getattr(interval, name) for name in interval.__slots__}
+
+
+def _nullable(value: Any) -> Any:
+    """Return what JSON can say: no number becomes null."""
+    if isinstance(value, dict):
+        return {name: _nullable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nullable(each) for each in value]
+    return _number(value) if isinstance(value, float) else value
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _text(values: FloatArray) -> str:
+    return json.dumps([_number(value) for value in values.tolist()])
+
+
+def _floats(values: Sequence[float | None]) -> FloatArray:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], shape: Mapping[str, str]) -> Columns:
+    return {
+        name: texts([row[name] for row in rows]) if stored == "str" else np.array([row[name] for row in rows], DTYPES[stored])
+        for name, stored in shape.items()
+    }

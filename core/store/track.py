@@ -1,0 +1,171 @@
+"""What was learned: a row for each look of each settled event, and a row for each state that such events gave.
+
+Outputs, never among the inputs: everything here can be made again from the archive. It is kept so that a restart need not, and
+so that the faces can show it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import StoreError
+from core.store.columns import DTYPES, FILLS, texts
+from core.store.durable import writing
+from core.store.encoding import checked_name
+from core.units import Columns
+
+# Column -> stored type; the first of each table are its key.
+TRACK: Mapping[str, str] = {
+    "event_id": "str", "since": "int64", "look": "int64", "maker": "str", "at": "int64", "venue": "str", "station": "str",
+    "event_day": "str", "extreme": "str", "unit": "str", "winner": "int64", "reading": "float64", "exact": "bool",
+    "own": "float64", "own_winner": "int64", "forecast": "float64", "sources": "str", "mean": "float64", "sd": "float64",
+    "floor": "float64", "n_residuals": "int64", "p_model": "str", "p_market": "str", "p_pooled": "str", "lower": "float64",
+    "upper": "float64", "raw_lower": "float64", "raw_upper": "float64", "rps": "float64", "width": "float64",
+    "market_age": "float64", "claimed": "float64", "realised": "float64", "closing": "float64",
+}  # fmt: skip
+STATES: Mapping[str, str] = {
+    "day": "int64", "kind": "str", "subject": "str", "maker": "str", "n": "int64", "value": "float64", "detail": "str",
+}  # fmt: skip
+_TABLES: Mapping[str, tuple[Mapping[str, str], int]] = {"track": (TRACK, 4), "states": (STATES, 4)}
+_SQL = {"int64": "integer", "float64": "real", "bool": "boolean", "str": "text"}
+
+
+class TrackStore:
+    """`evaluations/{desk}-track.db`, SQLite (WAL): tables `track` and `states`; one writer, any readers."""
+
+    def __init__(self, data_dir: Path, desk: str, *, readonly: bool = False) -> None:
+        self._path = data_dir / "evaluations" / f"{checked_name('desk', desk)}-track.db"
+        self._readonly = readonly
+        self._lock = threading.RLock()
+        self._database: sqlite3.Connection | None = None if readonly else self._create()
+
+    def append(self, track: Columns, states: Columns) -> None:
+        """Keep new rows of both tables together; a row of the same key is replaced."""
+        if self._readonly or self._database is None:
+            raise StoreError(f"{self._path} is open for reading only")
+        if not _length(track) and not _length(states):
+            return
+        with self._lock, self._transaction(self._database) as database:
+            for table, rows in (("track", track), ("states", states)):
+                if _length(rows):
+                    names = tuple(_TABLES[table][0])
+                    cells = [np.asarray(rows[name]).tolist() for name in names]  # sqlite stores NaN as null
+                    query = (
+                        f"insert or replace into {table} ({', '.join(_quoted(names))}) values ({', '.join('?' * len(names))})"
+                    )
+                    database.executemany(query, zip(*cells, strict=True))
+
+    def track(self, maker: str | None = None, since: int = 0) -> Columns:
+        """Return the rows of outcomes received from `since` on, oldest first; of one maker (model and version) if named."""
+        where, values = ("since >= ?", [since]) if maker is None else ("since >= ? and maker = ?", [since, maker])
+        return self._read("track", f"{where} order by since, event_id, look", values)
+
+    def states(self, kind: str | None = None) -> Columns:
+        """Return the states, oldest day first; of one kind if named."""
+        where, values = ("1", []) if kind is None else ("kind = ?", [kind])
+        return self._read("states", f"{where} order by day, kind, subject, maker", values)
+
+    def newest_states(self, kind: str) -> Columns:
+        """Return the newest state of each subject of a kind."""
+        return self._read(
+            "states", "kind = ? and (kind, subject, day) in (select kind, subject, max(day) from states group by kind, subject)"
+            " order by subject, maker", [kind],
+        )  # fmt: skip
+
+    @property
+    def version(self) -> int:
+        """Return a number that grows with every row written; 0: nothing yet."""
+        found = self._rows("select coalesce(max(rowid), 0) from track union all select coalesce(max(rowid), 0) from states", [])
+        return sum(int(str(row[0])) for row in found)
+
+    @property
+    def maker(self) -> str:
+        """Return who wrote last (model and version): rows of others are of an earlier one; "" before any row."""
+        for table in _TABLES:
+            found = self._rows(f"select maker from {table} order by rowid desc limit 1", [])
+            if found:
+                return str(found[0][0])
+        return ""
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def _create(self) -> sqlite3.Connection:
+        with writing(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            database = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = normal")
+            for table, (columns, n_keys) in _TABLES.items():
+                parts = [f'"{name}" {_SQL[stored]}' for name, stored in columns.items()]
+                keys = ", ".join(_quoted(tuple(columns)[:n_keys]))
+                database.execute(f"create table if not exists {table} ({', '.join(parts)}, primary key ({keys}))")
+            database.execute("create index if not exists track_by_since on track (since)")
+            database.execute("create index if not exists states_by_kind on states (kind, subject, day)")
+            return database
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"cannot open {self._path}: {error}; move that file away: it is made again") from error
+
+    def _opened(self) -> sqlite3.Connection | None:
+        if self._database is None and self._readonly and self._path.exists():
+            for option in ("mode=ro", "immutable=1"):
+                uri = f"{self._path.resolve().as_uri()}?{option}"
+                database = sqlite3.connect(uri, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False)
+                try:
+                    database.execute("select 1 from track, states limit 1").fetchone()
+                    self._database = database
+                    break
+                except sqlite3.DatabaseError:
+                    database.close()
+        return self._database
+
+    @contextlib.contextmanager
+    def _transaction(self, database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        try:
+            database.execute("begin immediate")
+            try:
+                yield database
+            except BaseException:
+                database.execute("rollback")
+                raise
+            database.execute("commit")
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"cannot write {self._path}: {error}; free space there, or move the data folder") from error
+
+    def _read(self, table: str, where: str, values: Sequence[object]) -> Columns:
+        columns = _TABLES[table][0]
+        rows = self._rows(f"select {', '.join(_quoted(tuple(columns)))} from {table} where {where}", values)
+        cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+        return {name: _column(stored, column) for (name, stored), column in zip(columns.items(), cells, strict=True)}
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        with self._lock:
+            database = self._opened()
+            try:
+                return database.execute(query, tuple(values)).fetchall() if database else []
+            except sqlite3.DatabaseError as error:
+                raise StoreError(f"cannot read {self._path}: {error}; move that file away: it is made again") from error
+
+
+def _quoted(names: Sequence[str]) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
+def _length(rows: Columns) -> int:
+    return len(next(iter(rows.values()), ()))
+
+
+def _column(stored: str, cells: Sequence[object]) -> np.ndarray:
+    values = [FILLS[stored] if cell is None else cell for cell in cells]
+    return texts([str(value) for value in values]) if stored == "str" else np.array(values, DTYPES[stored])
