@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="verify: also write the tables as a page")
     parser.add_argument("--ledger", action="store_true", help="doctor: prove the money alone")
+    parser.add_argument("--learned", action="store_true", help="doctor: make again what was learned, and compare")
     return parser
 
 

@@ -18,7 +18,7 @@ from core.wiring.faces import build_services
 from dashboard.components.page import failed, panel
 from dashboard.components.strip import strip
 from dashboard.theme import style_sheet
-from dashboard.views import activity, all_stations, live, positions
+from dashboard.views import activity, all_stations, forecast_vs_metar, live, positions
 
 SIDEBAR_WIDTH = 200  # [px]
 
@@ -34,6 +34,7 @@ PAGES: tuple[Page, ...] = (
     Page("Live", "", live.render),
     Page("All stations", "stations", all_stations.render),
     Page("Positions & trades", "positions", positions.render),
+    Page("Forecast vs METAR", "verification", forecast_vs_metar.render),
     Page("Activity", "activity", activity.render),
 )
 

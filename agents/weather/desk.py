@@ -15,7 +15,7 @@ from agents.weather.quotes import quotes_of
 from agents.weather.scoring import Scorer
 from agents.weather.skill import Skill
 from agents.weather.track import Scored
-from agents.weather.track_rows import maker_of, scored_of_rows, state_rows, track_rows
+from agents.weather.track_rows import filter_rows_of, joined, maker_of, scored_of_rows, state_rows, track_rows
 from agents.weather.vintages import DAY
 from core.checkpoints import CHECKPOINTS
 from core.model.account import Account
@@ -44,6 +44,8 @@ class WeatherDesk:
         self._stations, self._settings = tuple(stations), settings
         self._memory = PanelMemory(self._stations)
         self._memory.skills.prior = settings.weather.pool_weight
+        self._day, self._maker = -1, maker_of(settings, self._stations)
+        self._first_of_day: WeatherPanel | None = None
         self._scorer = Scorer(settings, self._memory, evaluate)
 
     def asks(self, cycle: Cycle, account: Account, view: View) -> tuple[Ask, ...]:
@@ -54,7 +56,10 @@ class WeatherDesk:
         """Return what the view knows of the open events; what was settled since the last view is scored before."""
         take_in(view, self._settings, self._memory)
         self._scorer.take_in(view)
-        return build_panel(view, self._stations, self._settings, self._memory)
+        panel = build_panel(view, self._stations, self._settings, self._memory)
+        if int(panel.instants[0]) // DAY != self._day:  # the filter's states are told once a UTC day, as all others
+            self._day, self._first_of_day = int(panel.instants[0]) // DAY, panel
+        return panel
 
     def settled(self, view: View) -> tuple[Scored, ...]:
         """Return every settled event that the view knows, each with its newest outcome, oldest outcome first."""
@@ -71,15 +76,23 @@ class WeatherDesk:
             for checkpoint in range(len(CHECKPOINTS))
         )
 
+    @property
+    def maker(self) -> str:
+        """Return who makes what this desk learns; see `track_rows.maker_of`."""
+        return self._maker
+
     def resume(self, kept: Columns) -> None:
         """Take back settled events that were scored and kept before; rows of another maker are left aside."""
-        own = kept["maker"] == maker_of(self._settings)
+        own = kept["maker"] == self._maker
         self._scorer.resume(scored_of_rows({name: column[own] for name, column in kept.items()}))
 
     def learned(self) -> tuple[Columns, Columns]:
         """Return what was learned since this was asked last: rows of settled events, rows of states."""
-        maker = maker_of(self._settings)
-        return track_rows(self._memory.track.fresh(), maker), state_rows(self._memory.skills.fresh(), maker)
+        maker = self._maker
+        states = state_rows(self._memory.skills.fresh(), maker)
+        if self._first_of_day is not None:
+            states, self._first_of_day = joined(states, filter_rows_of(self._first_of_day, maker)), None
+        return track_rows(self._memory.track.fresh(), maker), states
 
     def evaluate(self, panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
         """Return what is believed of a panel; no account is in sight."""

@@ -13,10 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from agents.weather.models.weighted import Weighting
+from agents.weather.panel import WeatherPanel
+from agents.weather.series import series_of
 from agents.weather.skill import Skill
 from agents.weather.track import Scored, place_of
+from agents.weather.vintages import DAY
 from core.checkpoints import CHECKPOINTS, LOOKS
 from core.model.rule import Extreme
+from core.model.station import Station
 from core.settings import Settings
 from core.store.columns import DTYPES, texts
 from core.store.track import STATES, TRACK
@@ -28,9 +33,20 @@ _PMFS = ("p_model", "p_market", "p_pooled")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def maker_of(settings: Settings) -> str:
-    """Return the name of the chosen model with a fingerprint of the code that believes: what another made is made again."""
-    found = sha256()
+def maker_of(settings: Settings, stations: Sequence[Station]) -> str:
+    """Return the name of the chosen model with a fingerprint of all that beliefs follow from but the archive.
+
+    That is the code, the settings of the desk and its stations, which share a prior: what another made is made again.
+    """
+    asked = (
+        settings.model,
+        settings.weather,
+        settings.interval_seconds,
+        settings.edge_min,
+        settings.fee_bp,
+        settings.slippage_bp,
+    )
+    found = sha256(repr((asked, sorted(station.code for station in stations))).encode())
     for folder in ("agents/weather", "core/readings"):
         for path in sorted((_ROOT / folder).rglob("*.py")):
             found.update(path.read_bytes())
@@ -114,6 +130,44 @@ def _states_of(skill: Skill, maker: str) -> Iterator[dict[str, Any]]:
             "day": skill.day, "kind": kind, "subject": subject, "maker": maker, "n": n, "value": value,
             "detail": json.dumps(_nullable(detail)),
         }  # fmt: skip
+
+
+def filter_rows_of(panel: WeatherPanel, maker: str) -> Columns:
+    """Return the states of the filter and of the official excess, of each series of a panel, as known at its first instant."""
+    day = int(panel.instants[0]) // DAY * DAY
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for column, listed in enumerate(panel.events):
+        subject = " ".join(series_of(listed))
+        learned = panel.learned
+        detail = {
+            "sd": float(learned.spread[0, column]), "usual_disagreement": float(learned.usual_disagreement[0, column]),
+            "weights": _weights(panel, column),
+        }  # fmt: skip
+        rows["filter", subject] = {"n": int(learned.n[0, column]), "value": float(learned.bias[0, column]), "detail": detail}
+        if panel.lattice.official[column] and panel.seen.excess_law is not None:
+            at_most = panel.seen.excess_law[0, column]
+            rows["excess", subject] = {
+                "n": int(learned.n[0, column]), "value": float(panel.seen.excess_mean[0, column]),
+                "detail": {"at_most": at_most.tolist()},
+            }  # fmt: skip
+    found = [
+        {"day": day, "kind": kind, "subject": subject, "maker": maker, **row, "detail": json.dumps(_nullable(row["detail"]))}
+        for (kind, subject), row in rows.items()
+    ]
+    return _columns(found, STATES)
+
+
+def _weights(panel: WeatherPanel, column: int) -> dict[str, float]:
+    """Return the weight of each forecast in the mean, nothing where too little is known."""
+    guidance = panel.guidance
+    which = int(guidance.lesson[0, column]) if guidance.lessons else -1
+    lesson = guidance.lessons[which] if which >= 0 else None
+    return dict(zip(lesson.models, lesson.weight.tolist(), strict=True)) if isinstance(lesson, Weighting) else {}
+
+
+def joined(one: Columns, other: Columns) -> Columns:
+    """Return the rows of both."""
+    return {name: np.concatenate([one[name], other[name]]) for name in one}
 
 
 def _interval(interval: Any) -> dict[str, float] | None:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import edges, health, logs, stations, status, stream, system, trades
+from api.routes import compare, edges, health, logs, stations, status, stream, system, trades
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -11,6 +11,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     trades.router,
     logs.router,
     stations.router,
+    compare.router,
     system.router,
     stream.router,
 )

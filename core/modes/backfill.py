@@ -18,7 +18,7 @@ from core.modes.stopping import Stopping
 from core.settings import Settings
 from core.supervisor.prepare import prepare
 from core.units import iso
-from core.wiring.desk import active_stations, demo_adapter, journal_address, world_start
+from core.wiring.desk import active_stations, demo_adapter, journal_address, learn, world_start
 from core.wiring.sources import Backfilled, Step, past_sources
 from core.wiring.sources import backfill as fetch_past
 
@@ -50,6 +50,11 @@ def backfill(settings: Settings, given: argparse.Namespace) -> int:
             sources, data_dir, stations, n_days, clock.now(), watch=_say, stopping=stopping, simulated=simulated,
             recorded_until=recorded_until,
         )  # fmt: skip
+        if not stopping():
+            print("scoring what was settled", flush=True)
+            world = f"demo:{settings.seed}" if simulated else "live"
+            scored = learn(settings, data_dir, world, clock.now(), watch=_say_scored)
+            print(f"{scored:,} settled events scored", flush=True)
     seconds = monotonic_seconds() - begun
     _summary(result, data_dir, seconds)
     if given.json is not None:
@@ -115,3 +120,7 @@ def _write(target: Path, report: object) -> None:
         target.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise StoreError(f"{target} cannot be written: {error.strerror}; give another --json") from None
+
+
+def _say_scored(n: int) -> None:
+    print(f"{n:,} events so far", flush=True)

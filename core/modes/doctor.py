@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import wall_now
@@ -21,11 +22,13 @@ from core.modes.where import journal_folder
 from core.registry import load_stations
 from core.settings import Settings
 from core.store.catalogue import Catalogue
+from core.store.track import TrackStore
 from core.supervisor.world import service_state
-from core.units import decimal_of
-from core.wiring.desk import journal_address
+from core.units import Columns, decimal_of, instant
+from core.wiring.desk import journal_address, made_again
 
 FAULT = 1
+STATES_MADE_AGAIN = ("pool_weight", "recalibration", "shrinkage", "gate")  # the filter's are told by the first look of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Finding:
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
     """Print every finding; 0 only when all are well."""
     data_dir = journal_folder(settings, given)
-    checks = LEDGER_ONLY if given.ledger else ALL
+    checks = LEDGER_ONLY if given.ledger else LEARNED_ONLY if given.learned else ALL
     findings = [finding for check in checks for finding in _guarded(check, settings, data_dir)]
     for finding in findings:
         print(f"{'ok  ' if finding.well else 'FAIL'} {finding.name:10} {finding.words}", flush=True)
@@ -112,6 +115,47 @@ def _ledger(settings: Settings, data_dir: Path) -> Iterator[Finding]:
             yield Finding("ledger", False, fault)
 
 
+def _learned(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    """Make again from the archive what was learned, and compare it with what was kept."""
+    kept = TrackStore(data_dir, "weather", readonly=True).track()
+    if not len(kept["event_id"]):
+        yield Finding("learned", True, "nothing was settled and scored here yet")
+        return
+    world = JournalReader(journal_address(settings, data_dir)).world() or settings.mode
+    until = instant(int(kept["since"].max()))
+    maker, track, states = made_again(settings, data_dir, world, until)
+    own = kept["maker"] == maker
+    if not own.any():
+        yield Finding("learned", True, f"{len(own)} rows are of another version or other settings: they will be made again")
+        return
+    yield _same(
+        "settled looks", {name: column[own] for name, column in kept.items()}, track, ("event_id", "since", "look"), all_of=True
+    )
+    known = TrackStore(data_dir, "weather", readonly=True).states()
+    mine = (known["maker"] == maker) & np.isin(known["kind"].astype(str), STATES_MADE_AGAIN)
+    yield _same(
+        "states", {name: column[mine] for name, column in known.items()}, states, ("kind", "subject", "day"), all_of=False
+    )
+
+
+def _same(what: str, kept: Columns, again: Columns, key: tuple[str, ...], *, all_of: bool) -> Finding:
+    """Return whether kept rows are as those made again, value by value; `all_of`: every kept one is made again."""
+    rows = {_key(again, key, i): i for i in range(len(again[key[0]]))}
+    asked = [i for i in range(len(kept[key[0]])) if all_of or _key(kept, key, i) in rows]
+    different = [i for i in asked if (other := rows.get(_key(kept, key, i))) is None or not _equal(kept, i, again, other)]
+    words = f"{len(different)} differ, first {_key(kept, key, different[0])}" if different else "identical"
+    return Finding("learned", not different, f"{len(asked)} {what} made again from the archive: {words}")
+
+
+def _equal(kept: Columns, i: int, again: Columns, other: int) -> bool:
+    pairs = ((kept[name][i], again[name][other]) for name in kept)
+    return all(one == two or (one != one and two != two) for one, two in pairs)  # no number equals no number
+
+
+def _key(rows: Columns, key: tuple[str, ...], i: int) -> tuple[object, ...]:
+    return tuple(rows[name][i] for name in key)
+
+
 def _index(settings: Settings, data_dir: Path) -> Iterator[Finding]:
     if (data_dir / "snapshots").is_dir():
         yield Finding("catalogue", True, f"{Catalogue(data_dir, readonly=True).count()} records indexed")
@@ -123,4 +167,5 @@ def _proven(proof: Proof) -> str:
 
 
 LEDGER_ONLY = (_ledger,)
+LEARNED_ONLY = (_learned,)
 ALL = (_settings, _data, _index, _sources, _engine, _ledger)

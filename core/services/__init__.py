@@ -17,6 +17,7 @@ from core.services.sources import SourceService
 from core.services.stations import StationService
 from core.services.status import StatusService
 from core.services.trades import TradeService
+from core.services.verification import VerificationService
 from core.services.weather import WeatherService
 
 
@@ -34,3 +35,4 @@ class Services:
     pairs: PairService
     sources: SourceService
     explain: ExplainService
+    verification: VerificationService

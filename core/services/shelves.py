@@ -23,6 +23,7 @@ from core.store.archive import Archive
 from core.store.catalogue import Catalogue
 from core.store.evaluations import EvaluationStore
 from core.store.layout import ARCHIVE, CATALOGUE, SNAPSHOTS
+from core.store.track import TrackStore
 
 DESK = "weather"
 START = "./start_all.sh"
@@ -75,6 +76,11 @@ class Shelves:
         """Return what the desk believed, None before its first cycle."""
         path = self.data_dir / "evaluations" / f"{DESK}.db"
         return self._open("evaluations", path, lambda: EvaluationStore(self.data_dir, DESK, readonly=True))
+
+    def track(self) -> TrackStore | None:
+        """Return what settled events taught, None before the desk kept any."""
+        path = self.data_dir / "evaluations" / f"{DESK}-track.db"
+        return self._open("track", path, lambda: TrackStore(self.data_dir, DESK, readonly=True))
 
     def believed(self) -> Believed | None:
         """Return the newest evaluation of each event, read once for each state of the store; None before the first."""

@@ -108,6 +108,9 @@ class TrackStore:
             database.execute("pragma journal_mode = wal")
             database.execute("pragma synchronous = normal")
             for table, (columns, n_keys) in _TABLES.items():
+                found = [row[1] for row in database.execute(f"pragma table_info({table})")]
+                if found and found != list(columns):  # of an earlier version; all of it can be made again
+                    database.execute(f"drop table {table}")
                 parts = [f'"{name}" {_SQL[stored]}' for name, stored in columns.items()]
                 keys = ", ".join(_quoted(tuple(columns)[:n_keys]))
                 database.execute(f"create table if not exists {table} ({', '.join(parts)}, primary key ({keys}))")
@@ -145,7 +148,8 @@ class TrackStore:
 
     def _read(self, table: str, where: str, values: Sequence[object]) -> Columns:
         columns = _TABLES[table][0]
-        rows = self._rows(f"select {', '.join(_quoted(tuple(columns)))} from {table} where {where}", values)
+        named = ", ".join(f"{table}.{name}" for name in _quoted(tuple(columns)))  # bare, SQLite takes an absent one for a text
+        rows = self._rows(f"select {named} from {table} where {where}", values)
         cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
         return {name: _column(stored, column) for (name, stored), column in zip(columns.items(), cells, strict=True)}
 

@@ -43,6 +43,7 @@ from venues.demo.transport import DemoAdapter
 from venues.demo.world import START, World
 
 LIVE_STATIONS = ("EGLC", "KLGA", "KNYC", "KMIA")  # the first two for Polymarket, the others for Kalshi
+LEARNED_BACK, LEARNED_TOGETHER = timedelta(days=500), timedelta(days=7)
 GRACE = timedelta(seconds=30)  # until an order whose book was never read expires
 
 
@@ -135,6 +136,39 @@ def run_weather(
     finally:
         heart.beat("stopped", None, {})
         close_all(sources)
+
+
+def learn(
+    settings: Settings, data_dir: Path, world: str, until: datetime, *, watch: Callable[[int], None] = lambda n: None
+) -> int:
+    """Score what was settled in a data folder and is not yet, a week at a time, and keep it; return how many events.
+
+    A desk that starts there afterwards need not do it in its first cycle.
+    """
+    settings = settings.in_world(world)
+    archive, store = Archive(data_dir), TrackStore(data_dir, "weather")
+    desk = WeatherDesk(tuple(active_stations(settings, world).values()), settings)
+    desk.resume(store.track())
+    n, at = 0, until - LEARNED_BACK
+    try:
+        while at < until:
+            at = min(at + LEARNED_TOGETHER, until)
+            desk.settled(archive.as_of([at]))
+            track, states = desk.learned()
+            store.append(track, states)
+            n += len(set(track["event_id"].tolist()))
+            watch(n)
+    finally:
+        store.close()
+    return n
+
+
+def made_again(settings: Settings, data_dir: Path, world: str, until: datetime) -> tuple[str, Columns, Columns]:
+    """Return the maker, and all that is learned of a data folder up to an instant, made from its archive alone."""
+    settings = settings.in_world(world)
+    desk = WeatherDesk(tuple(active_stations(settings, world).values()), settings)
+    desk.settled(Archive(data_dir).as_of([until]))
+    return desk.maker, *desk.learned()
 
 
 def _clock(settings: Settings, last: CycleLine | None, start: datetime, *, simulated: bool, paced: bool) -> Clock:

@@ -14,6 +14,7 @@ class Box:
     label: str
     options: Sequence[str]  # as they stand in the address: Streamlit binds what is shown
     free: bool = False  # other values than the options may be typed
+    nothing: str = "all"  # what an empty box stands for
 
 
 def filters(boxes: Sequence[Box], *, key: str) -> Mapping[str, str]:
@@ -27,7 +28,7 @@ def _box(box: Box) -> str | None:
     asked = st.query_params.get(box.name, "")
     options = [*box.options, *([asked] if asked and asked not in box.options else [])]
     chosen: str | None = st.selectbox(
-        box.label, options, index=None, key=box.name, bind="query-params", placeholder="all",
+        box.label, options, index=None, key=box.name, bind="query-params", placeholder=box.nothing,
         accept_new_options=box.free,
     )  # fmt: skip
     return chosen

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from html import escape
+from urllib.parse import quote
 
 import streamlit as st
 
 from core.services import Services
 from core.services.activity import LogRow
+from core.services.earned import Earned
 from core.services.edges import Edge, Ladder, Outlook
 from core.services.positions import EventPosition, OutcomeState
 from core.services.weather import EventCard, refusals
@@ -82,7 +84,10 @@ def _event(services: Services, outlook: Outlook) -> None:
         card = services.weather.card(outlook.event_id)
         booked = services.trades.recent(event_id=outlook.event_id, limit=1)
         made = booked.total_realized_pnl if booked.total else None
-        st.html(rule_line(card, outlook, names.get(winner, "") if winner is not None else "", made))
+        earned = None
+        if card.as_of < card.window_end:
+            earned = services.verification.earned(outlook.venue, outlook.station_code, outlook.event_day)
+        st.html(rule_line(card, outlook, names.get(winner, "") if winner is not None else "", made, earned))
         if why := refused(card, outlook):
             st.html(why)
     with st.container(key="figure"), panel("Temperature"):
@@ -105,12 +110,15 @@ def _event(services: Services, outlook: Outlook) -> None:
             _market(services, card, names)
 
 
-def rule_line(card: EventCard, outlook: Outlook, winner: str = "", made: Decimal | None = None) -> str:
+def rule_line(
+    card: EventCard, outlook: Outlook, winner: str = "", made: Decimal | None = None, earned: Earned | None = None
+) -> str:  # fmt: skip
     """Return what the event settles on, what comes next, and how fresh its sources are, in one line.
 
     Args:
         winner: name of the bracket that won by the newest word about it; "" before there is one.
         made: what the event brought so far, net of fees [USD]; None where nothing of it was traded.
+        earned: what size its venue's settled events have earned at this hour; None where the day is over.
     """
     zone, rule = clock_of(card), card.rule
     parts = [escape(card.station_code), escape(card.venue.title())]
@@ -124,8 +132,20 @@ def rule_line(card: EventCard, outlook: Outlook, winner: str = "", made: Decimal
         due = f"next in {wording.span(left)}" if left >= 0 else f"awaited for {wording.span(-left)}"
         parts.append(f"METAR {wording.clock(card.next_report_at, zone, seconds=False)} {due}")
     parts.append(escape(_ends(card, outlook, winner, made)))
+    if earned is not None:
+        parts.append(earned_words(earned))
     notes = "".join(f'<span class="amber">▲ {escape(note)}</span>' for note in card.notes)
     return f'<p class="rule" data-event="{escape(outlook.event_id)}">{" · ".join(parts)} {notes}</p>'
+
+
+def earned_words(earned: Earned) -> str:
+    """Return the size that was earned, and the number that decides it; every check on hover, a click opens the record."""
+    told = "\n".join((f"At {earned.checkpoint}: {earned.sentence}".rstrip(": "), *(check.sentence for check in earned.checks)))
+    link = f"/verification?venue={quote(earned.venue)}&checkpoint={quote(earned.checkpoint)}"
+    return (
+        f'<a href="{escape(link)}" target="_self" title="{escape(told)}" data-earned="{escape(earned.size)}">'
+        f"{escape(earned.words)}</a>"
+    )
 
 
 def _ends(card: EventCard, outlook: Outlook, winner: str, made: Decimal | None) -> str:

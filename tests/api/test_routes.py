@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from api import models, models_stations, models_trade
+from api import models, models_stations, models_trade, models_verification
 from api.stream import CHANNELS
 from tests.api import world
 from tests.api.conftest import client_of
@@ -59,6 +59,7 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/api/logs/available-dates": models.LogDaysReply,
     "/api/stations": models_stations.StationsReply,
     "/api/system/positions": models_stations.PositionsReply,
+    "/api/compare/zeus-vs-metar": models_verification.ComparisonsReply,
 }
 NAMED: dict[str, type[BaseModel]] = {  # routes with a name in their path
     "/api/trades/{trade_id}": models_trade.TradeExplanationReply,

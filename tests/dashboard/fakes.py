@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import StoreError, UnknownIdError
 from core.services.activity import LogRow, Logs
 from core.services.curves import Curve, Dot, Step
+from core.services.earned import Earned, earned
 from core.services.edges import Edge, Ladder, Outlook, Outlooks
 from core.services.positions import EventPosition, Holding, OutcomeState
 from core.services.status import (
@@ -297,6 +298,13 @@ class FakeTrades:
         return Trades(self.world.now, "fake", 0, 0, limit, offset, (), none, none, none, 0, 0, 0)
 
 
+class FakeVerification:
+    """Nothing has settled in this world."""
+
+    def earned(self, venue: str, station_code: str, event_day: date) -> Earned:
+        return earned({}, venue, "12:45")
+
+
 class FakeServices:
     """Stands where `Services` stands."""
 
@@ -305,3 +313,4 @@ class FakeServices:
         self.status, self.edges, self.weather = FakeStatus(self.world), FakeEdges(self.world), FakeWeather(self.world)
         self.positions, self.activity = FakePositions(self.world), FakeActivity(self.world)
         self.trades = FakeTrades(self.world)
+        self.verification = FakeVerification()

@@ -84,7 +84,7 @@ def test_rows_give_back_every_event_to_the_bit(tmp_path: Path) -> None:
     scored = settled(archive(tmp_path))
     store = TrackStore(tmp_path / "kept", "weather")
 
-    store.append(track_rows(scored, maker_of(SETTINGS)), state_rows([], ""))
+    store.append(track_rows(scored, maker_of(SETTINGS, (MIAMI,))), state_rows([], ""))
     again = list(scored_of_rows(TrackStore(tmp_path / "kept", "weather", readonly=True).track()))
 
     assert len(again) == len(scored)
