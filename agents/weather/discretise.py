@@ -176,7 +176,8 @@ def cumulative(
     if loose is not None and np.isfinite(loose).any():
         cdf = _gone_beyond(cdf, lattice, loose, excess_law)
     if soft is not None:
-        cdf = np.where(lattice.high[:, None], cdf * soft, 1.0 - (1.0 - cdf) * soft)
+        lower = np.where(soft == 1.0, cdf, 1.0 - (1.0 - cdf) * soft)  # where nothing is doubted no bit may change
+        cdf = np.where(lattice.high[:, None], cdf * soft, lower)
     nothing = np.isnan(law.location[..., :1])
     cdf = np.where((lattice.readings < bound) & high, 0.0, cdf)
     if not high.all():

@@ -217,3 +217,15 @@ def test_where_no_report_stands_alone_nothing_is_added() -> None:
     found = event(lowest=72, step=1, statistic=Statistic.OFFICIAL_MAX)
 
     assert beyond(found, 74.0, 75.0, NAN) == pytest.approx(mass(found, 74.0, 1.0, floor=75.0, risk=False), abs=1e-12)
+
+
+@pytest.mark.parametrize("statistic", [Statistic.MAX_LISTED_REPORT, Statistic.MIN_LISTED_REPORT])
+def test_a_doubt_about_another_look_changes_no_bit_of_this_one(statistic: Statistic) -> None:
+    """A spike at one instant of a day makes the factor an array: of all other looks it is one."""
+    grid = lattice(event(statistic=statistic))
+    law, floor = single(*(np.full((1, 1), each) for each in (78.3, 1.7, 8.0))), np.full((1, 1), np.nan)
+
+    alone = cumulative(grid, law, floor)
+    beside = cumulative(grid, law, floor, soft=np.ones((1, 1, grid.readings.shape[-1])))
+
+    assert alone.tobytes() == beside.tobytes()
