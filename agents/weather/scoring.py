@@ -50,10 +50,8 @@ class Scorer:
     _read: int = -1
 
     def resume(self, scored: Iterable[Scored]) -> None:
-        """Go on after events that were scored before."""
-        for each in sorted(scored, key=lambda each: each.since):
-            self.memory.track.give([each])
-            self._read = max(self._read, each.since)
+        """Take back events that were scored before; outcomes are read all the same: some may have come in behind them."""
+        self.memory.track.give(scored)
 
     def take_in(self, view: View) -> None:
         """Score what was settled since the last view."""
@@ -61,17 +59,17 @@ class Scorer:
         since = max(self._read + 1, until - TRACK_DAYS * DAY)
         if since > until:
             return
-        words = sorted(self._words(view, since), key=lambda word: (word[1], word[0]))
+        words = [word for word in self._words(view, since) if not self.memory.track.has(word[0], word[1])]
+        words.sort(key=lambda word: (word[1], word[0]))
         self._read = until
         if words:  # what had been settled when the oldest of them was believed
             oldest = np.array([words[0][1] - BELIEVED_BEFORE, until], np.int64)
             take_in_since(view, oldest, self.settings, self.memory)
         for _, together in groupby(words, key=lambda word: start_of(instant(word[1]).date())):
             for word in together:
-                if not self.memory.track.has(word[0], word[1]):
-                    scored = self._scored(view, word)
-                    if scored is not None:
-                        self.memory.track.add(scored)
+                scored = self._scored(view, word)
+                if scored is not None:
+                    self.memory.track.add(scored)
 
     def _words(self, view: View, since: int) -> Iterable[Word]:
         for stack in view.received(Kind.OUTCOMES, instant(since)):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 
+from scipy.special import ndtr, ndtri
+
 from core.units import FloatArray
+
+EULER = 0.5772156649015329
 
 
 def result_in_r(result_usd: FloatArray, risk_usd: FloatArray) -> FloatArray:
@@ -60,3 +64,35 @@ def wilson_upper_bound(wins: int, n: int, z: float = 1.96) -> float | None:
     """Return the upper end of Wilson's interval of a win rate; None without trades."""
     mirrored = wilson_lower_bound(n - wins, n, z)
     return None if mirrored is None else 1 - mirrored
+
+
+def probabilistic_sharpe(sharpe: float, rival: float, n: int, skew: float, kurtosis: float) -> float:
+    """Return the probability that the true Sharpe ratio of a series lies above a rival's.
+
+    Args:
+        sharpe, rival: ratios per period.
+        n: periods.
+        skew, kurtosis: of the returns; 3 is the kurtosis of a normal law.
+
+    Source: Bailey, Lopez de Prado (2012), J. Risk 15(2), 3-44; SCIENCE 5.4.
+    """
+    spread = math.sqrt(1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe * sharpe)
+    return float(ndtr((sharpe - rival) * math.sqrt(n - 1.0) / spread))
+
+
+def luckiest_sharpe(variance: float, trials: int) -> float:
+    """Return the Sharpe ratio that the best of some trials without any skill is expected to show, per period.
+
+    Args:
+        variance: of the ratios of the trials, per period.
+        trials: at least 2.
+
+    Source: Bailey, Lopez de Prado (2014), J. Portfolio Management 40(5), 94-107; SCIENCE 5.4.
+    """
+    best, next_best = float(ndtri(1.0 - 1.0 / trials)), float(ndtri(1.0 - 1.0 / (trials * math.e)))
+    return math.sqrt(variance) * ((1.0 - EULER) * best + EULER * next_best)
+
+
+def deflated_sharpe(sharpe: float, n: int, skew: float, kurtosis: float, variance: float, trials: int) -> float:
+    """Return the probability that a Sharpe ratio is more than the luck of the best of some trials."""
+    return probabilistic_sharpe(sharpe, luckiest_sharpe(variance, trials), n, skew, kurtosis)
