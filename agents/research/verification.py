@@ -15,7 +15,7 @@ from agents.research.wrong_rule import Settled
 from agents.weather.desk import WeatherDesk
 from agents.weather.listed import Listed, ListingMemory
 from agents.weather.skill import Skill
-from agents.weather.track import Scored
+from agents.weather.track import Scored, newest_of
 from core.days import ONE_DAY
 from core.metrics.scores import ranked_probability_score
 from core.model.record import Kind
@@ -43,7 +43,7 @@ def believed(archive: Archive, settings: Settings, stations: Sequence[Station], 
     """Return every settled event of some stations up to a day, each believed with what all earlier ones had taught."""
     desk = WeatherDesk(stations, settings)
     until = datetime.combine(last + ONE_DAY, time(12), UTC) + SETTLED_WITHIN
-    return Believed(desk.settled(archive.as_of([until])), desk.earned(until))
+    return Believed(newest_of(desk.settled(archive.as_of([until]))), desk.earned(until))
 
 
 def scored_days(

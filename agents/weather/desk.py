@@ -62,10 +62,10 @@ class WeatherDesk:
         return panel
 
     def settled(self, view: View) -> tuple[Scored, ...]:
-        """Return every settled event that the view knows, each with its newest outcome, oldest outcome first."""
+        """Return the events that were scored since this or `learned` was asked last, oldest outcome first."""
         take_in(view, self._settings, self._memory)
         self._scorer.take_in(view)
-        return self._memory.track.until(int(view.instants[-1]) + 1)
+        return self._memory.track.fresh()
 
     def earned(self, at: datetime) -> tuple[Skill, ...]:
         """Return what each venue has earned at each checkpoint, as known when the UTC day of an instant began."""

@@ -62,6 +62,7 @@ class Scorer:
         words = [word for word in self._words(view, since) if not self.memory.track.has(word[0], word[1])]
         words.sort(key=lambda word: (word[1], word[0]))
         self._read = until
+        self.memory.track.forget(until - TRACK_DAYS * DAY)
         if words:  # what had been settled when the oldest of them was believed
             oldest = np.array([words[0][1] - BELIEVED_BEFORE, until], np.int64)
             take_in_since(view, oldest, self.settings, self.memory)

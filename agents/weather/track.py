@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -99,12 +100,26 @@ def log_of(pmf: FloatArray, winner: IntArray) -> FloatArray:
     return np.log(np.maximum(settled, LEAST_PROBABILITY))
 
 
+class _Kept(NamedTuple):
+    """What states need of a settled event."""
+
+    since: int
+    event_id: str
+    venue: str
+    ordinal: int
+    winner: int
+    numbers: FloatArray  # (n_checkpoints, marks, then model and market of each bracket)
+
+
 @dataclass(slots=True)
 class TrackMemory:
-    """Scored events by the receipt of their outcome; a corrected outcome is one more and replaces the earlier from then on."""
+    """Scored events by the receipt of their outcome; a corrected outcome is one more and replaces the earlier from then on.
 
-    _scored: list[Scored] = field(default_factory=list)  # by since, then event
-    _known: dict[tuple[str, int], Scored] = field(default_factory=dict)
+    What counts in no state any more is let go.
+    """
+
+    _kept: list[_Kept] = field(default_factory=list)  # by since, then event
+    _known: set[tuple[str, int]] = field(default_factory=set)
     _fresh: list[Scored] = field(default_factory=list)
     _tracks: dict[tuple[str, int, int], Track] = field(default_factory=dict)
 
@@ -127,52 +142,75 @@ class TrackMemory:
         found, self._fresh = tuple(self._fresh), []
         return found
 
-    def until(self, instant: int) -> tuple[Scored, ...]:
-        """Return the events whose outcome was received before an instant: of each its newest outcome by then, oldest first."""
-        newest = {each.event_id: each for each in self._scored[: self._count(instant)]}
-        return tuple(newest.values())
+    def forget(self, before: int) -> None:
+        """Let go of outcomes that were received before an instant."""
+        gone = bisect_left(self._kept, (before, ""), key=_order)
+        if gone:
+            self._known.difference_update((each.event_id, each.since) for each in self._kept[:gone])
+            del self._kept[:gone]
+            self._tracks.clear()
 
     def track(self, venue: str, checkpoint: int, instant: int) -> Track:
-        """Return the settled events of a venue at a checkpoint as known before an instant."""
-        key = venue, checkpoint, self._count(instant)
+        """Return the settled events of a venue at a checkpoint as known before an instant: of each its newest outcome by then."""
+        known = bisect_left(self._kept, (instant, ""), key=_order)
+        key = venue, checkpoint, known
         if key not in self._tracks:
             if len(self._tracks) > 64:
                 self._tracks.clear()
-            self._tracks[key] = track_of([each for each in self.until(instant) if each.venue == venue], checkpoint)
+            newest = {each.event_id: each for each in self._kept[:known] if each.venue == venue}
+            self._tracks[key] = _track_of(tuple(newest.values()), checkpoint)
         return self._tracks[key]
 
     @property
     def venues(self) -> tuple[str, ...]:
         """Return the venues of which anything was scored, sorted."""
-        return tuple(sorted({each.venue for each in self._scored}))
-
-    def _count(self, instant: int) -> int:
-        return bisect_left(self._scored, (instant, ""), key=_order)
+        return tuple(sorted({each.venue for each in self._kept}))
 
     def _insert(self, scored: Scored) -> bool:
         key = scored.event_id, scored.since
         if key in self._known:
             return False
-        self._known[key] = scored
-        self._scored.insert(bisect_left(self._scored, _order(scored), key=_order), scored)
+        self._known.add(key)
+        kept = _kept_of(scored)
+        self._kept.insert(bisect_left(self._kept, _order(kept), key=_order), kept)
         self._tracks.clear()
         return True
 
 
-def _order(scored: Scored) -> tuple[int, str]:
-    return scored.since, scored.event_id
+def newest_of(scored: Iterable[Scored]) -> tuple[Scored, ...]:
+    """Return each event once, with its newest outcome."""
+    newest: dict[str, Scored] = {}
+    for each in sorted(scored, key=lambda each: each.since):
+        newest[each.event_id] = each
+    return tuple(newest.values())
+
+
+def _order(kept: _Kept) -> tuple[int, str]:
+    return kept.since, kept.event_id
+
+
+def _kept_of(scored: Scored) -> _Kept:
+    marks = np.stack([getattr(scored, name) for name in _MARKS], axis=-1)
+    numbers = np.concatenate([marks, scored.p_model, scored.p_market], axis=-1)
+    return _Kept(scored.since, scored.event_id, scored.venue, scored.event_day.toordinal(), scored.winner, numbers)
 
 
 def track_of(scored: Sequence[Scored], checkpoint: int) -> Track:
     """Return some settled events at one checkpoint."""
-    width = max((each.p_model.shape[-1] for each in scored), default=1)
+    return _track_of([_kept_of(each) for each in scored], checkpoint)
+
+
+def _track_of(kept: Sequence[_Kept], checkpoint: int) -> Track:
+    n, rows = len(_MARKS), [each.numbers[checkpoint] for each in kept]
+    brackets = [(len(row) - n) // 2 for row in rows]
+    width = max(brackets, default=1)
+    marks = np.array([row[:n] for row in rows]).reshape(len(rows), n)
     return Track(
-        ordinal=np.array([each.event_day.toordinal() for each in scored], np.int64),
-        winner=np.array([each.winner for each in scored], np.int64),
-        model=_padded([each.p_model[checkpoint] for each in scored], width),
-        market=_padded([each.p_market[checkpoint] for each in scored], width),
-        **{name: np.array([getattr(each, name)[checkpoint] for each in scored], np.float64) for name in _MARKS},
-    )
+        ordinal=np.array([each.ordinal for each in kept], np.int64), winner=np.array([each.winner for each in kept], np.int64),
+        model=_padded([row[n : n + k] for row, k in zip(rows, brackets, strict=True)], width),
+        market=_padded([row[n + k :] for row, k in zip(rows, brackets, strict=True)], width),
+        **{name: marks[:, i].copy() for i, name in enumerate(_MARKS)},
+    )  # fmt: skip
 
 
 def _padded(rows: Sequence[FloatArray], width: int) -> FloatArray:

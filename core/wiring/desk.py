@@ -35,7 +35,7 @@ from core.store.evaluations import EvaluationStore
 from core.store.sessions import record_settings
 from core.store.snapshots import SnapshotStore
 from core.store.track import TrackStore
-from core.units import Columns, micro
+from core.units import Columns, micro, micros
 from core.wiring.heart import Heart
 from core.wiring.sources import build_sources, close_all, in_process
 from venues.demo.places import DEFAULT
@@ -113,7 +113,7 @@ def run_weather(
 
     track = TrackStore(data_dir, "weather")
     desk = WeatherDesk(tuple(stations.values()), settings)
-    desk.resume(track.track())
+    desk.resume(track.track(desk.maker, micros(clock.now() - LEARNED_BACK)))
     engine = Engine(
         desk=desk, track=track, sources=sources, snapshots=snapshots, archive=archive,
         evaluations=EvaluationStore(data_dir, "weather"), journal=journal, commands=commands, stations=load_stations(),
@@ -148,12 +148,12 @@ def learn(
     settings = settings.in_world(world)
     archive, store = Archive(data_dir), TrackStore(data_dir, "weather")
     desk = WeatherDesk(tuple(active_stations(settings, world).values()), settings)
-    desk.resume(store.track())
+    desk.resume(store.track(desk.maker, micros(until - LEARNED_BACK)))
     n, at = 0, until - LEARNED_BACK
     try:
         while at < until:
             at = min(at + LEARNED_TOGETHER, until)
-            desk.settled(archive.as_of([at]))
+            desk.observe(archive.as_of([at]))
             track, states = desk.learned()
             store.append(track, states)
             n += len(set(track["event_id"].tolist()))
@@ -167,7 +167,7 @@ def made_again(settings: Settings, data_dir: Path, world: str, until: datetime) 
     """Return the maker, and all that is learned of a data folder up to an instant, made from its archive alone."""
     settings = settings.in_world(world)
     desk = WeatherDesk(tuple(active_stations(settings, world).values()), settings)
-    desk.settled(Archive(data_dir).as_of([until]))
+    desk.observe(Archive(data_dir).as_of([until]))
     return desk.maker, *desk.learned()
 
 

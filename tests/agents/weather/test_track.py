@@ -12,7 +12,7 @@ import pytest
 
 from agents.weather.desk import WeatherDesk
 from agents.weather.skill import SkillMemory, Skills, skill_of
-from agents.weather.track import Scored, TrackMemory, track_of
+from agents.weather.track import Scored, TrackMemory, newest_of, track_of
 from agents.weather.track_rows import maker_of, scored_of_rows, state_rows, track_rows
 from core.checkpoints import CHECKPOINTS, LOOKS
 from core.model.record import Record
@@ -120,16 +120,29 @@ def test_rows_of_another_maker_are_made_again(tmp_path: Path) -> None:
 
 def test_a_corrected_outcome_counts_from_when_it_was_received(tmp_path: Path) -> None:
     corrected = datetime(2024, 9, 9, 20, tzinfo=UTC)
-    found = archive(tmp_path, [outcome(miami(FIRST), corrected, 90)])
+    found = settled(archive(tmp_path, [outcome(miami(FIRST), corrected, 90)]))
     track = TrackMemory()
-    memory = desk()
-    for each in (*memory.settled(found.as_of([corrected - timedelta(hours=1)])), *memory.settled(found.as_of([AFTER]))):
-        track.give([each])
+    track.give(found)
 
-    before, after = track.until(micros(corrected)), track.until(micros(corrected) + 1)
+    before, after = (track.track("polymarket", 0, micros(corrected) + more) for more in (0, 1))
 
-    assert [each.reading for each in before if each.event_day == FIRST] == [READINGS[0]]
-    assert [each.reading for each in after if each.event_day == FIRST] == [90.0]
+    assert [each.reading for each in found if each.event_day == FIRST] == [READINGS[0], 90.0]
+    assert [each.reading for each in newest_of(found) if each.event_day == FIRST] == [90.0]
+    place = before.ordinal.tolist().index(FIRST.toordinal())
+    other = after.ordinal.tolist().index(FIRST.toordinal())
+    assert len(before.ordinal) == len(after.ordinal)
+    assert before.winner[place] != after.winner[other]
+
+
+def test_what_is_older_than_any_state_looks_back_is_let_go() -> None:
+    track = TrackMemory()
+    track.give(scored(rank, model=0.5, market=0.4) for rank in range(8))
+
+    track.forget(micros(datetime(2025, 1, 3, tzinfo=UTC)))
+
+    assert len(track.track("kalshi", 0, 2**62).ordinal) == 4
+    assert not track.has("e0000", scored(0, model=0.5, market=0.4).since)
+    assert track.has("e0007", scored(7, model=0.5, market=0.4).since)
 
 
 def test_what_was_received_later_changes_nothing_that_was_learned_before(tmp_path: Path) -> None:
