@@ -16,6 +16,7 @@ from agents.weather.desk import WeatherDesk
 from agents.weather.listed import Listed, ListingMemory
 from agents.weather.skill import Skill
 from agents.weather.track import Scored, newest_of
+from agents.weather.track_rows import scored_of_rows, track_rows
 from core.days import ONE_DAY
 from core.metrics.scores import ranked_probability_score
 from core.model.record import Kind
@@ -24,7 +25,8 @@ from core.model.station import Station
 from core.readings import received_per_row
 from core.settings import Settings
 from core.store.archive import Archive
-from core.units import Unit, instant
+from core.store.track import TrackStore
+from core.units import Unit, instant, micros
 
 SETTLED_WITHIN = timedelta(days=2)  # of the end of the day: by then the venue has spoken
 LISTED_BEFORE, AROUND = timedelta(days=10), timedelta(days=1)
@@ -39,11 +41,26 @@ class Believed:
     earned: tuple[Skill, ...]
 
 
-def believed(archive: Archive, settings: Settings, stations: Sequence[Station], last: date) -> Believed:
-    """Return every settled event of some stations up to a day, each believed with what all earlier ones had taught."""
+def believed(
+    archive: Archive, settings: Settings, stations: Sequence[Station], last: date, store: TrackStore | None = None
+) -> Believed:
+    """Return every settled event of some stations up to a day, each believed with what all earlier ones had taught.
+
+    What a store keeps of the same maker is not made again, and what is new is kept there.
+    """
     desk = WeatherDesk(stations, settings)
     until = datetime.combine(last + ONE_DAY, time(12), UTC) + SETTLED_WITHIN
-    return Believed(newest_of(desk.settled(archive.as_of([until]))), desk.earned(until))
+    view = archive.as_of([until])
+    kept: tuple[Scored, ...] = ()
+    if store is not None:
+        rows = store.track(desk.maker)
+        desk.resume(rows)
+        kept = tuple(each for each in scored_of_rows(rows) if each.since <= micros(until))
+    new, earned = desk.settled(view), desk.earned(until)
+    if store is not None:
+        _, states = desk.learned()
+        store.append(track_rows(new, desk.maker), states)
+    return Believed(newest_of((*kept, *new)), earned)
 
 
 def scored_days(

@@ -54,8 +54,8 @@ class WeatherDesk:
 
     def observe(self, view: View) -> WeatherPanel:
         """Return what the view knows of the open events; what was settled since the last view is scored before."""
+        self._scorer.take_in(view)  # first: it may read further back, and each settled day is looked at once
         take_in(view, self._settings, self._memory)
-        self._scorer.take_in(view)
         panel = build_panel(view, self._stations, self._settings, self._memory)
         if int(panel.instants[0]) // DAY != self._day:  # the filter's states are told once a UTC day, as all others
             self._day, self._first_of_day = int(panel.instants[0]) // DAY, panel
@@ -63,8 +63,8 @@ class WeatherDesk:
 
     def settled(self, view: View) -> tuple[Scored, ...]:
         """Return the events that were scored since this or `learned` was asked last, oldest outcome first."""
+        self._scorer.take_in(view)  # first: it may read further back, and each settled day is looked at once
         take_in(view, self._settings, self._memory)
-        self._scorer.take_in(view)
         return self._memory.track.fresh()
 
     def earned(self, at: datetime) -> tuple[Skill, ...]:

@@ -51,6 +51,7 @@ class Evidence:
     closing_ordinal: IntArray
     healthy: bool
     illness: str = ""  # which source, clock or store is sick
+    n_booked: int | None = None  # events whose market was an order book, not prints; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def gate(evidence: Evidence) -> Gate:
         _calibration(evidence),
         _advantage(interval, n),
         _realised(evidence),
+        *(() if evidence.n_booked is None else (_booked(evidence.n_booked, n_dates),)),
         _health(evidence),
     )
     enough = sufficiency(Claim.STOP, n, n_dates)
@@ -191,6 +193,14 @@ def _closing_t(evidence: Evidence) -> tuple[float, int]:
     by_date = float(np.square(np.bincount(rank, off)).sum()) * n_dates / (n_dates - 1)
     alone = float(np.square(off).sum()) * n / (n - 1)  # opposite moves on one date are no evidence
     return float(closing.mean()) * n / math.sqrt(max(by_date, alone)), n
+
+
+def _booked(n: int, n_dates: int) -> Check:
+    """Against prints a size can be lost and not be earned: what was paid is not what could have been had."""
+    enough = sufficiency(Claim.STOP, n, n_dates)
+    limit = float(n + enough.missing_events)
+    told = f"Market: {n} events were scored against an order book, the others against prints"
+    return Check("books", float(n), limit, enough.missing_events == 0, n, f"{told} (needs {limit:.0f}).")
 
 
 def _health(evidence: Evidence) -> Check:

@@ -27,6 +27,7 @@ PRIOR_DAYS = 30.0  # that the table is worth
 EVENING = 20.0  # hour of the station's clock
 MOST, MOST_AT_EVENING = 0.995, 0.998  # a warm front or a clearing sky may always come; SCIENCE 2.1
 MIDNIGHT = 24.0
+_CLOCK = np.arange(MIDNIGHT + 1.0)
 _NOTHING_LEFT = 1e-9
 ANY = ""  # the row of the table for stations without one
 
@@ -61,14 +62,18 @@ def habit(station: str, hours: FloatArray, days: FloatArray | None = None, stood
         days: settled days known, by whole hour of the clock, shape (24,).
         stood: on how many of them the floor stood, same shape.
     """
+    begins, prior = _prior(station)
+    posterior = np.ones(len(_CLOCK))  # the last is midnight's
+    posterior[:-1] = (PRIOR_DAYS * prior + (0.0 if stood is None else stood)) / (PRIOR_DAYS + (0.0 if days is None else days))
+    return np.where(hours < begins, np.nan, np.interp(hours, _CLOCK, posterior))
+
+
+@lru_cache(maxsize=4_096)
+def _prior(station: str) -> tuple[float, FloatArray]:
+    """Return the first hour that the table knows of a station, and its chance at each whole hour, (24,)."""
     table = _table()
     places, chances = table.get(station, table[ANY])
-    clock = np.arange(24.0)
-    prior = np.interp(clock, np.append(places, MIDNIGHT), np.append(chances, 1.0))
-    none = np.zeros(24)
-    posterior = (PRIOR_DAYS * prior + (none if stood is None else stood)) / (PRIOR_DAYS + (none if days is None else days))
-    found = np.interp(hours, np.append(clock, MIDNIGHT), np.append(posterior, 1.0))
-    return np.where(hours < places[0], np.nan, found)
+    return float(places[0]), np.interp(_CLOCK[:-1], np.append(places, MIDNIGHT), np.append(chances, 1.0))
 
 
 @lru_cache(maxsize=1)

@@ -133,7 +133,7 @@ class CaseMemory:
 
     def take_in(self, view: View, looks: InstantArray, model: Model) -> None:
         """Read what was received about outcomes since the last view, as far back as a model learns."""
-        since, until = int(looks.min()) - max(WINDOW_DAYS, model.days) * DAY, int(view.instants[-1])
+        since, until = int(looks.min()) - max(WINDOW_DAYS, model.days) * DAY - LAST_WORD, int(view.instants[-1])
         changed: set[Series] = set()
         for begin, _ in _missing(self._read, (since, until)):
             span = instant(since), instant(until)

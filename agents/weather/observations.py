@@ -112,12 +112,16 @@ class Rows:
 
 def rows_of(stack: Stack) -> Rows:
     """Return the rows of a stack but of answers that say what their source said in the answer before: they add nothing."""
-    names = np.array(stack.source, dtype=object)
     news = np.ones(len(stack), np.bool_)
-    news[1:] = (stack.first_at[1:] != stack.first_at[:-1]) | (names[1:] != names[:-1])
+    news[1:] = stack.first_at[1:] != stack.first_at[:-1]
+    if len(set(stack.source)) > 1:
+        names = np.array(stack.source, dtype=object)
+        news[1:] |= names[1:] != names[:-1]
     news |= stack.first_at == stack.received_at
-    rows = np.flatnonzero(np.repeat(news, np.diff(stack.offsets)))
     received = received_per_row(stack.received_at, stack.offsets)
+    if news.all():
+        return Rows({name: stack.columns[name] for name in USED}, received)
+    rows = np.flatnonzero(np.repeat(news, np.diff(stack.offsets)))
     return Rows({name: stack.columns[name][rows] for name in USED}, received[rows])
 
 
@@ -189,14 +193,16 @@ def bounds_at(stack: Stack, told: Rows, listed: Listed, looks: InstantArray, flo
     """
     if len(set(stack.source)) > 1:
         return _bounds(told, listed, looks)
-    run, first, place = np.unique(stack.first_at[stack.newest(looks)], return_index=True, return_inverse=True)
-    key = (listed.station.code, listed.start, listed.end, listed.event.rule)
-    new = [i for i, each in enumerate(run.tolist()) if (*key, each) not in floors.known]
+    run: list[int] = stack.first_at[stack.newest(looks)].tolist()
+    first = {each: len(run) - 1 - i for i, each in enumerate(reversed(run))}  # where each run begins
+    keys = {each: (listed.station.code, listed.start, listed.end, listed.event.rule, each) for each in first}
+    found = {each: bound for each, key in keys.items() if (bound := floors.known.get(key)) is not None}
+    new = [each for each in first if each not in found]
     if new:
-        bounds = _bounds(told, listed, looks[first[new]])
-        floors.keep({(*key, int(run[i])): bound for i, bound in zip(new, bounds, strict=True)})
-    found = [floors.known[(*key, each)] for each in run.tolist()]
-    return [found[i] for i in place.reshape(-1).tolist()]
+        bounds = dict(zip(new, _bounds(told, listed, looks[[first[each] for each in new]]), strict=True))
+        floors.keep({keys[each]: bound for each, bound in bounds.items()})
+        found |= bounds
+    return [found[each] for each in run]
 
 
 def _bounds(told: Rows, listed: Listed, looks: InstantArray) -> list[Bound]:
@@ -207,8 +213,11 @@ def _bounds(told: Rows, listed: Listed, looks: InstantArray) -> list[Bound]:
     outer, inner = (np.fmax, np.minimum) if high else (np.fmin, np.maximum)  # before anything is corroborated raw stands alone
     floor = np.where(sound.reading != MISSING, sound.reading - _doubt(sound.exact, high=high), np.nan)
     raw = np.where(found.tenths != MISSING, outer(floor, found.reading - _doubt(found.exact, high=high)), np.nan)
-    alone = reading_of(found.alone, rule, listed.station.report_precision) - _doubt(found.exact, high=high)
-    alone = np.where(found.alone != MISSING, inner(alone, floor), np.nan)
+    if (found.alone == MISSING).all():
+        alone = np.full(len(looks), np.nan)
+    else:
+        alone = reading_of(found.alone, rule, listed.station.report_precision) - _doubt(found.exact, high=high)
+        alone = np.where(found.alone != MISSING, inner(alone, floor), np.nan)
     is_open = (found.valid_at >= found.newest_at).tolist()
     columns = (floor.tolist(), raw.tolist(), is_open, alone.tolist(), sound.valid_at.tolist())
     return [Bound(*each) for each in zip(*columns, strict=True)]

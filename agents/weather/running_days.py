@@ -100,7 +100,8 @@ class RunningMemory:
             found = _looked_at(view, outcome, forecasts, climates, floors, books)
             if found is not None:
                 book.days[day] = found
-                book.days = {each: kept for each, kept in book.days.items() if each > max(book.days) - 2 * WINDOW_DAYS}
+                newest = max(book.days)  # who scores a year of events at once must find what was known at each of them
+                book.days = {each: kept for each, kept in book.days.items() if each > newest - 6 * WINDOW_DAYS}
                 book.lessons.clear()
 
     def known(

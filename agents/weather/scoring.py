@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +24,6 @@ from core.model.record import Kind
 from core.readings import listed_extreme, received_per_row
 from core.settings import Settings
 from core.store.archive import Stack, View
-from core.store.layout import start_of
 from core.units import MICRO, FloatArray, IntArray, instant, micros, total
 
 TRACK_DAYS = 500  # of outcomes that count
@@ -37,6 +35,15 @@ AROUND = timedelta(hours=1)
 
 Evaluate = Callable[[WeatherPanel, Settings], WeatherEvaluation]
 Word = tuple[str, int, Mapping[str, Any]]  # event, when its final outcome was received, what it said
+
+
+class _Asked(NamedTuple):
+    """A settled event, its listings, its markets from cold to warm, and LOOKS."""
+
+    listed: Listed
+    heard: Stack
+    markets: tuple[str, ...]
+    instants: tuple[datetime, ...]
 
 
 @dataclass(slots=True)
@@ -54,43 +61,54 @@ class Scorer:
         self.memory.track.give(scored)
 
     def take_in(self, view: View) -> None:
-        """Score what was settled since the last view."""
+        """Score what was settled since the last view, and again what was scored without an outcome that came in behind it."""
         until = int(view.instants[-1])
         since = max(self._read + 1, until - TRACK_DAYS * DAY)
         if since > until:
             return
-        words = [word for word in self._words(view, since) if not self.memory.track.has(word[0], word[1])]
-        words.sort(key=lambda word: (word[1], word[0]))
+        track = self.memory.track
+        words = sorted(self._words(view, since), key=_order)
         self._read = until
-        self.memory.track.forget(until - TRACK_DAYS * DAY)
-        if words:  # what had been settled when the oldest of them was believed
-            oldest = np.array([words[0][1] - BELIEVED_BEFORE, until], np.int64)
-            take_in_since(view, oldest, self.settings, self.memory)
-        for _, together in groupby(words, key=lambda word: start_of(instant(word[1]).date())):
-            for word in together:
-                scored = self._scored(view, word)
-                if scored is not None:
-                    self.memory.track.add(scored)
+        track.forget(until - TRACK_DAYS * DAY)
+        missing = next((word for word in words if not track.has(word[0], word[1]) and self._asked(view, word)), None)
+        if missing is None:
+            return
+        track.forget_from(*_order(missing))
+        # what had been settled when the oldest of them was believed
+        oldest = np.array([missing[1] - BELIEVED_BEFORE, until], np.int64)
+        take_in_since(view, oldest, self.settings, self.memory)
+        for word in words:
+            if _order(word) >= _order(missing) and (asked := self._asked(view, word)) is not None:
+                track.add(self._scored(view, word, asked))
 
     def _words(self, view: View, since: int) -> Iterable[Word]:
-        for stack in view.received(Kind.OUTCOMES, instant(since)):
+        """Yield the final words received from `since` on that are news; what was said before is known from a look further back."""
+        begin = instant(since) - (LISTED_BEFORE if self._read < 0 else timedelta())
+        for stack in view.received(Kind.OUTCOMES, begin):
             for received_at, facts in zip(stack.received_at.tolist(), stack.facts, strict=True):
                 said = (str(facts["winner"]), facts["value"])
                 if facts["final"] and facts["winner"] and self._said.get(stack.subject) != said:
                     self._said[stack.subject] = said
-                    yield stack.subject, received_at, facts
+                    if received_at >= since:
+                        yield stack.subject, received_at, facts
 
-    def _scored(self, view: View, word: Word) -> Scored | None:
+    def _asked(self, view: View, word: Word) -> _Asked | None:
+        """Return the event of a word and its looks; None where it is none of ours, or settled before the last of them."""
         event_id, since, facts = word
         heard = view.span(Kind.EVENTS, event_id, instant(since) - LISTED_BEFORE, instant(since))
         found, _ = self.memory.listings.alone(heard, np.array([since], np.int64))
         if not found or not found[0].event.ladder:
             return None
         listed = found[0]
-        markets = [bracket.market_id for bracket in listed.event.ladder]
-        instants = [each.at(listed.station.tz, listed.event.event_day) for each in LOOKS]
+        markets = tuple(bracket.market_id for bracket in listed.event.ladder)
+        instants = tuple(each.at(listed.station.tz, listed.event.event_day) for each in LOOKS)
         if facts["winner"] not in markets or micros(instants[-1]) > since:
             return None
+        return _Asked(listed, heard, markets, instants)
+
+    def _scored(self, view: View, word: Word, asked: _Asked) -> Scored:
+        _, since, facts = word
+        listed, heard, markets, instants = asked
         looks = looks_of(np.array([micros(each) for each in instants], np.int64), self.settings)
         _, listings = self.memory.listings.alone(heard, looks)
         past = view.earlier(instants)
@@ -106,6 +124,10 @@ class Scorer:
         start, end = instant(listed.start), instant(listed.end)
         stack = view.span(Kind.METAR, listed.station.code, start - AROUND, end + LAST_REPORT)
         return own_reading(stack, listed)
+
+
+def _order(word: Word) -> tuple[int, str]:
+    return word[1], word[0]
 
 
 def own_reading(stack: Stack, listed: Listed) -> int | None:
@@ -137,7 +159,8 @@ def scored_of(evaluation: WeatherEvaluation, listed: Listed, since: int, winner:
         n_residuals=panel.learned.n[: len(LOOKS), 0].astype(np.int64), p_model=evaluation.p_model[rows, 0, :n], p_market=p_market,
         p_pooled=evaluation.p_pooled[rows, 0, :n], lower=issued.lower, upper=issued.upper,
         rps=issued.rps, width=issued.width, raw_lower=raw.lower, raw_upper=raw.upper,
-        market_age=_market_age(panel)[rows], claimed=claimed, realised=realised, closing=closing,
+        market_age=_market_age(panel)[rows], booked=np.where(panel.books.prints_only[rows, 0], 0.0, 1.0),
+        claimed=claimed, realised=realised, closing=closing,
     )  # fmt: skip
 
 

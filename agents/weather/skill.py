@@ -47,6 +47,7 @@ def skill_of(track: Track, venue: str, checkpoint: int, day: int, prior: float) 
             d=track.advantage, ordinal=track.ordinal, lower=track.lower, upper=track.upper, claimed=track.claimed,
             realised=track.realised, traded_ordinal=track.ordinal, closing=track.closing, closing_ordinal=track.ordinal,
             healthy=True,  # the regime asks for health at every look
+            n_booked=int(((track.booked > 0) & np.isfinite(track.advantage)).sum()),
         )),
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from core.model.rule import Extreme
 from core.units import FloatArray, InstantArray, IntArray, Unit
 
 N = len(CHECKPOINTS)
-_MARKS = ("lower", "upper", "raw_lower", "raw_upper", "claimed", "realised", "closing")
+_MARKS = ("lower", "upper", "raw_lower", "raw_upper", "claimed", "realised", "closing", "booked")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +56,7 @@ class Scored:
     rps: FloatArray  # (n_checkpoints,) on whole degrees; NaN where only the bracket is known
     width: FloatArray  # (n_checkpoints,) of the central 80 % of the law on whole degrees
     market_age: FloatArray  # (n_checkpoints,) of the book or of the last prints [s]
+    booked: FloatArray  # (n_checkpoints,) 1 where the market was an order book, 0 where it was prints
     claimed: FloatArray  # (n_checkpoints,) fair value less all-in price, one share of each side wanted [USD]; NaN: none was
     realised: FloatArray  # (n_checkpoints,) what those shares paid less their price
     closing: FloatArray  # (n_checkpoints,) what the market's price of them gained until the declared closing line
@@ -79,6 +80,7 @@ class Track:
     claimed: FloatArray
     realised: FloatArray
     closing: FloatArray
+    booked: FloatArray
 
     @property
     def advantage(self) -> FloatArray:
@@ -148,6 +150,14 @@ class TrackMemory:
         if gone:
             self._known.difference_update((each.event_id, each.since) for each in self._kept[:gone])
             del self._kept[:gone]
+            self._tracks.clear()
+
+    def forget_from(self, since: int, event_id: str) -> None:
+        """Let go of an outcome and of all later ones: they are scored again."""
+        first = bisect_left(self._kept, (since, event_id), key=_order)
+        if first < len(self._kept):
+            self._known.difference_update((each.event_id, each.since) for each in self._kept[first:])
+            del self._kept[first:]
             self._tracks.clear()
 
     def track(self, venue: str, checkpoint: int, instant: int) -> Track:

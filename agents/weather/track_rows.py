@@ -22,21 +22,39 @@ from agents.weather.vintages import DAY
 from core.checkpoints import CHECKPOINTS, LOOKS
 from core.model.rule import Extreme
 from core.model.station import Station
+from core.registry import load_hold
 from core.settings import Settings
 from core.store.columns import DTYPES, texts
 from core.store.track import STATES, TRACK
 from core.units import Columns, FloatArray, Unit
 
-_OF_CHECKPOINT = ("lower", "upper", "raw_lower", "raw_upper", "rps", "width", "claimed", "realised", "closing", "market_age")
+_OF_CHECKPOINT = (
+    "lower",
+    "upper",
+    "raw_lower",
+    "raw_upper",
+    "rps",
+    "width",
+    "claimed",
+    "realised",
+    "closing",
+    "market_age",
+    "booked",
+)
 _OF_LOOK = ("forecast", "mean", "sd", "floor", "n_residuals")
 _PMFS = ("p_model", "p_market", "p_pooled")
 _ROOT = Path(__file__).resolve().parents[2]
+_MADE_BY = (
+    "agents/listings.py", "agents/weather", "core/checkpoints.py", "core/days.py", "core/events.py", "core/metrics", "core/model",
+    "core/prices.py", "core/readings", "core/units.py",
+)  # fmt: skip
 
 
 def maker_of(settings: Settings, stations: Sequence[Station]) -> str:
     """Return the name of the chosen model with a fingerprint of all that beliefs follow from but the archive.
 
-    That is the code, the settings of the desk and its stations, which share a prior: what another made is made again.
+    That is the code, the tables, the settings of the desk and its stations, which share a prior: what another made is made
+    again.
     """
     asked = (
         settings.model,
@@ -46,10 +64,12 @@ def maker_of(settings: Settings, stations: Sequence[Station]) -> str:
         settings.fee_bp,
         settings.slippage_bp,
     )
-    found = sha256(repr((asked, sorted(station.code for station in stations))).encode())
-    for folder in ("agents/weather", "core/readings"):
-        for path in sorted((_ROOT / folder).rglob("*.py")):
-            found.update(path.read_bytes())
+    own = sorted(stations, key=lambda station: station.code)
+    found = sha256(repr((asked, own, sorted(load_hold().items()))).encode())
+    for part in _MADE_BY:
+        path = _ROOT / part
+        for each in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            found.update(each.read_bytes())
     return f"{settings.model}-{found.hexdigest()[:12]}"
 
 

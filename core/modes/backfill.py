@@ -53,14 +53,15 @@ def backfill(settings: Settings, given: argparse.Namespace) -> int:
         if not stopping():
             print("scoring what was settled", flush=True)
             world = f"demo:{settings.seed}" if simulated else "live"
-            scored = learn(settings, data_dir, world, clock.now(), watch=_say_scored)
-            print(f"{scored:,} settled events scored", flush=True)
+            scored = learn(settings, data_dir, world, clock.now(), watch=_say_scored, stopping=stopping)
+            left = "; stopped: the desk scores the rest when it starts" if stopping() else ""
+            print(f"{scored:,} settled events scored{left}", flush=True)
     seconds = monotonic_seconds() - begun
     _summary(result, data_dir, seconds)
     if given.json is not None:
         report = asdict(result) | {"days": n_days, "stations": [station.code for station in stations], "seconds": seconds}
         _write(given.json, report)
-    return INCOMPLETE if result.failed or result.stopped else 0
+    return INCOMPLETE if result.failed or result.stopped or stopping() else 0
 
 
 def _recorded(settings: Settings, data_dir: Path, world: str) -> datetime | None:

@@ -117,6 +117,9 @@ def _ledger(settings: Settings, data_dir: Path) -> Iterator[Finding]:
 
 def _learned(settings: Settings, data_dir: Path) -> Iterator[Finding]:
     """Make again from the archive what was learned, and compare it with what was kept."""
+    if not data_dir.is_dir():
+        yield Finding("learned", False, f"{data_dir} is not there; ./start_all.sh makes it")
+        return
     kept = TrackStore(data_dir, "weather", readonly=True).track()
     if not len(kept["event_id"]):
         yield Finding("learned", True, "nothing was settled and scored here yet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from core.checkpoints import CHECKPOINTS
@@ -151,11 +152,15 @@ def earned_lines(found: Sequence[Skill]) -> Iterator[str]:
         (
             each.venue, CHECKPOINTS[each.checkpoint].name, str(each.n), each.gate.size, f"{each.weight.weight:.2f}",
             f"{each.recalibration.gain:+.3f} nats, {'on' if each.recalibration.on else 'off'}",
-            f"{each.shrinkage.factor:.2f} (slope {_number(each.shrinkage.slope, '.2f')} of {each.shrinkage.n})",
+            f"{each.shrinkage.factor:.2f} (slope {_known(each.shrinkage.slope)} of {each.shrinkage.n})",
             each.gate.sentence,
         )
         for each in found
     ])  # fmt: skip
+
+
+def _known(value: float) -> str:
+    return _number(value, ".2f") if math.isfinite(value) else NOTHING
 
 
 def audit_lines(found: Audit) -> Iterator[str]:

@@ -12,15 +12,17 @@ from typing import Any
 
 from core.checkpoints import CHECKPOINTS
 from core.errors import NotAllowedError, StoreError
+from core.journal.reader import JournalReader
 from core.model.record import Kind
 from core.modes.history import load_history, real_folder
 from core.modes.scores import audit_lines, earned_lines, moment_lines, rule_lines, score_lines, uncertainty_lines
-from core.modes.where import journal_folder
+from core.modes.where import JOURNAL, journal_folder
 from core.settings import Settings
 from core.store.catalogue import Catalogue
 from core.store.layout import ARCHIVE, SNAPSHOTS
 from core.supervisor.prepare import prepare
 from core.units import instant
+from core.wiring.desk import journal_address
 from core.wiring.research import (
     Count,
     Truth,
@@ -103,14 +105,23 @@ def _own(settings: Settings, given: argparse.Namespace) -> tuple[list[list[str]]
         raise NotAllowedError(f"nothing was settled in {data_dir} yet", "data")
     last = given.end or instant(max(heard.values())).date()
     first = given.start or last - timedelta(days=MOST_DAYS)
-    world = "archive" if is_imported(data_dir) else given.world or ("live" if data_dir == settings.folder("live") else "demo")
+    world = _world(settings, given, data_dir)
     verified = verify_own(settings, data_dir, world, first, last)
     if not verified.days:
         raise NotAllowedError(f"no event of {data_dir} was settled from {first} to {last}", "start")
     scores = {name: score(found) for name, found in verified.days.items()}
-    parts = [list(score_lines(f"{name}: {found.n_days} settled events", found)) for name, found in scores.items()]
+    grade = " (simulated)" if world == "demo" else ""
+    parts = [list(score_lines(f"{name}: {found.n_days} settled events{grade}", found)) for name, found in scores.items()]
     result: dict[str, Any] = {"sets": {name: asdict(found) for name, found in scores.items()}}
     return [*parts, *_learned(verified, result)], result
+
+
+def _world(settings: Settings, given: argparse.Namespace, data_dir: Path) -> str:
+    """Return whose records a folder holds: as it was imported, as its journal says, else as was asked."""
+    if is_imported(data_dir):
+        return "archive"
+    kept = JournalReader(journal_address(settings, data_dir)).world() if (data_dir / JOURNAL).exists() else ""
+    return kept.partition(":")[0] or given.world or ("live" if data_dir == settings.folder("live") else "demo")
 
 
 def _learned(verified: Verified, result: dict[str, Any]) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -127,22 +127,23 @@ def running_extreme(
     evidence = _joined(reports, _groups(columns, received_at, rule, span))
     sign = 1 if rule.statistic.extreme is Extreme.HIGH else -1
     known = _known(evidence, instants)
-    tenths, first = _extreme(evidence, known, sign)
+    ranked = np.where(known, sign * evidence.tenths, MISSING)
+    tenths, first = _extreme(evidence, known, ranked)
     counted = known & evidence.report
     newest = np.where(counted, evidence.valid_at, 0).max(axis=-1, initial=0)
-    seen = tenths != MISSING
+    furthest = _listed(evidence, first, tenths != MISSING, rule, station)
     return Extrema(
-        reading=reading_of(tenths, rule, station.report_precision),
+        reading=furthest.reading,
         tenths=tenths,
-        valid_at=np.where(seen, _picked(evidence.valid_at, first), 0),
+        valid_at=furthest.valid_at,
         newest_at=newest,
         count=counted.sum(axis=-1, dtype=np.int64),
         complete=_complete(reports, instants, station, span),
-        exact=seen & _picked(evidence.exact, first).astype(bool),
+        exact=furthest.exact,
         alone=_alone(evidence, known, sign, rule),
-        corroborated=_corroborated(
-            evidence, known, first, lambda: _witnesses(columns, received_at, rule, span), instants, rule, station
-        ),
+        corroborated=furthest
+        if _plain(evidence, ranked, first)
+        else _corroborated(evidence, ranked, _witnesses(columns, received_at, rule, span), instants, rule, station),
     )
 
 
@@ -213,25 +214,31 @@ def _versions(
 
     `hours` is the length of the span that the number sums up: 0 of a report itself.
     """
-    tenths = np.asarray(tenths, np.int64)
+    tenths, valid_at = np.asarray(tenths, np.int64), np.asarray(columns["valid_at"], np.int64)
     corrected = np.asarray(columns["corrected"], bool)
     rows = np.flatnonzero(keep & (corrected | (tenths != MISSING)))
-    valid_at = np.asarray(columns["valid_at"], np.int64)
-    key = valid_at * 2 + ~routine  # a SPECI of the same minute is a report of its own
-    rows = rows[np.lexsort((rows, corrected[rows], received_at[rows], key[rows]))]
-    same = np.zeros(len(rows), bool)
-    same[1:] = key[rows[1:]] == key[rows[:-1]]
-    rows = rows[~(_after_correction(corrected[rows], same) & ~corrected[rows])]
-    previous, this = rows[:-1], rows[1:]
-    repeated = np.zeros(len(rows), bool)
-    repeated[1:] = (key[this] == key[previous]) & (tenths[this] == tenths[previous]) & (exact[this] == exact[previous])
-    rows = rows[~repeated]
-    until = np.full(len(rows), _NEVER)
-    until[:-1] = np.where(key[rows[1:]] == key[rows[:-1]], received_at[rows[1:]], _NEVER)
+    key = valid_at[rows] * 2 + ~routine[rows]  # a SPECI of the same minute is a report of its own
+    order = np.lexsort((corrected[rows], received_at[rows], key))
+    rows, key = rows[order], key[order]
+    if corrected[rows].any():
+        standing = corrected[rows] | ~_after_correction(corrected[rows], _same(key))
+        rows, key = rows[standing], key[standing]
+    value, sure = tenths[rows], exact[rows]
+    news = ~_same(key)
+    news[1:] |= (value[1:] != value[:-1]) | (sure[1:] != sure[:-1])
+    rows, key = rows[news], key[news]
+    at, since, until = valid_at[rows], received_at[rows], np.full(len(rows), _NEVER)
+    until[:-1] = np.where(key[1:] == key[:-1], since[1:], _NEVER)
     return _Evidence(
-        valid_at[rows], tenths[rows], exact[rows], routine[rows], np.full(len(rows), hours == 0), valid_at[rows] - hours * HOUR,
-        received_at[rows], until,
-    )  # fmt: skip
+        at, value[news], sure[news], routine[rows], np.full(len(rows), hours == 0), at - hours * HOUR, since, until
+    )
+
+
+def _same(key: IntArray) -> BoolArray:
+    """Return whether each row is of the same report as the one before."""
+    same = np.zeros(len(key), bool)
+    same[1:] = key[1:] == key[:-1]
+    return same
 
 
 def _after_correction(corrected: BoolArray, same: BoolArray) -> BoolArray:
@@ -244,6 +251,8 @@ def _after_correction(corrected: BoolArray, same: BoolArray) -> BoolArray:
 
 
 def _joined(reports: _Evidence, groups: list[_Evidence]) -> _Evidence:
+    if not groups:
+        return reports
     parts = [reports, *groups]
     order = np.argsort(np.concatenate([part.valid_at for part in parts]), kind="stable")
     return _Evidence(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in _Evidence.__slots__))
@@ -256,11 +265,10 @@ def _known(evidence: _Evidence, instants: InstantArray) -> BoolArray:
     return known
 
 
-def _extreme(evidence: _Evidence, known: BoolArray, sign: int) -> tuple[IntArray, IntArray]:
+def _extreme(evidence: _Evidence, known: BoolArray, ranked: IntArray) -> tuple[IntArray, IntArray]:
     """Return the extreme and the version that reached it first."""
     if known.shape[1] == 0:
         return np.full(len(known), MISSING, np.int64), np.zeros(len(known), np.int64)
-    ranked = np.where(known, sign * evidence.tenths, MISSING)
     first = ranked.argmax(axis=-1)
     return np.where(known.any(axis=-1), evidence.tenths[first], MISSING), first
 
@@ -295,18 +303,17 @@ def _witnesses(columns: Columns, received_at: InstantArray, rule: SettlementRule
 
 
 def _corroborated(
-    evidence: _Evidence, known: BoolArray, first: IntArray, witnesses: Callable[[], _Evidence], instants: InstantArray,
-    rule: SettlementRule, station: Station,
-) -> Corroborated:  # fmt: skip
-    """Return the extreme that others vouch for; all witnesses are called only where the reports of the window do not do."""
+    evidence: _Evidence, ranked: IntArray, heard: _Evidence, instants: InstantArray, rule: SettlementRule, station: Station
+) -> Corroborated:
+    """Return the extreme that any of all witnesses vouches for."""
     sign = 1 if rule.statistic.extreme is Extreme.HIGH else -1
-    ranked = np.where(known, sign * evidence.tenths, MISSING)
-    seen, version = known.any(axis=-1), first
-    if seen.any() and not (_plain(evidence, ranked, first) | ~seen).all():
-        heard = witnesses()
-        speaking = np.where(_known(heard, instants), sign * heard.tenths, MISSING)
-        version = corroborated(evidence.valid_at, ranked, evidence.report, heard.begins_at, heard.valid_at, speaking)
-    found = seen & (version >= 0)
+    speaking = np.where(_known(heard, instants), sign * heard.tenths, MISSING)
+    version = corroborated(evidence.valid_at, ranked, evidence.report, heard.begins_at, heard.valid_at, speaking)
+    return _listed(evidence, version, version >= 0, rule, station)
+
+
+def _listed(evidence: _Evidence, version: IntArray, found: BoolArray, rule: SettlementRule, station: Station) -> Corroborated:
+    """Return what a version says at each instant, MISSING and 0 where none was found."""
     tenths = np.where(found, _picked(evidence.tenths, version), MISSING)
     return Corroborated(
         reading_of(tenths, rule, station.report_precision), np.where(found, _picked(evidence.valid_at, version), 0),
@@ -314,12 +321,16 @@ def _corroborated(
     )  # fmt: skip
 
 
-def _plain(evidence: _Evidence, ranked: IntArray, first: IntArray) -> BoolArray:
-    """Return, (n_instants,), whether the extreme is a group's or another report of the window comes near it."""
-    value = np.take_along_axis(ranked, first[:, None], -1)[:, 0]
-    reports = evidence.report
-    near = agreed(evidence.valid_at[first], value, evidence.valid_at[reports], ranked[:, reports])
-    return ~reports[first] | near
+def _plain(evidence: _Evidence, ranked: IntArray, first: IntArray) -> bool:
+    """Return whether, at all instants, the extreme is a group's or another report of the window comes near it."""
+    if not ranked.shape[1]:
+        return True
+    value, reports = ranked[np.arange(len(first)), first], evidence.report
+    unsettled = reports[first] & (value != MISSING)
+    if unsettled.any():
+        others = (evidence.valid_at, ranked) if reports.all() else (evidence.valid_at[reports], ranked[:, reports])
+        unsettled &= ~agreed(evidence.valid_at[first], value, *others)
+    return not unsettled.any()
 
 
 def _picked(values: IntArray | BoolArray, first: IntArray) -> IntArray:
@@ -328,6 +339,8 @@ def _picked(values: IntArray | BoolArray, first: IntArray) -> IntArray:
 
 def _complete(reports: _Evidence, instants: InstantArray, station: Station, span: tuple[int, int]) -> BoolArray:
     """Return whether, at each instant, the window is over and every routine report was heard."""
+    if not (instants >= span[1]).any():
+        return np.zeros(len(instants), bool)
     slots = routine_slots(station, span)
     sound = reports.routine & (reports.tenths != MISSING)
     near = np.abs(reports.valid_at[sound] - slots[:, None]) <= SLOT_TOLERANCE

@@ -11,7 +11,7 @@ import numpy as np
 from core.checkpoints import LOOKS
 from core.metrics.calibration import Calibration, Decomposition, calibration, consistency_band, reliability
 from core.metrics.inference import Claim, sufficiency
-from core.services.scored import place_of, spoken
+from core.services.scored import one_unit, place_of, spoken
 from core.services.settled import Settled
 from core.services.values import number
 from core.units import FloatArray, Unit
@@ -57,7 +57,7 @@ class Calibrated:
     model: Reliable | None
     market: Reliable | None
     transform: Calibration | None  # of the model's law, over events whose reading is known
-    width: float | None  # mean width of the central 80 % [degrees of the events' unit]
+    width: float | None  # mean width of the central 80 % [degrees of the events' unit]; None of two units
     verdict: str  # "enough", or how many events and dates are missing for a claim
     missing: str = ""
 
@@ -109,7 +109,7 @@ def calibrated(settled: Settled, checkpoint: str, as_of: datetime, source: str) 
     return Calibrated(
         as_of, source, len(heard), n_dates, checkpoint, _reliable(heard, "model", place, band=True),
         _reliable(heard, "market", place), calibration(lower[known], upper[known], heard.ordinal[known]),
-        number(width[np.isfinite(width)].mean()) if np.isfinite(width).any() else None,
+        number(width[np.isfinite(width)].mean()) if one_unit(heard.unit[np.isfinite(width)]) else None,
         sufficiency(Claim.CALIBRATION, len(heard), n_dates).text,
     )  # fmt: skip
 

@@ -63,7 +63,9 @@ class ScoreRow:
     model: Marks | None  # before its recalibration
     market: Marks | None
     pooled: Marks | None  # as it was traded on
-    rps_degrees: float | None  # of the model on whole degrees, over `n_degrees` events whose reading is known
+    rps_degrees: (
+        float | None
+    )  # of the model on whole degrees, over `n_degrees` events whose reading is known; None of two units
     n_degrees: int
     market_age_seconds: float | None  # median age of the book, or of the last prints, that the market spoke by
     advantage: Advantage
@@ -128,10 +130,15 @@ def _row(settled: Settled, place: int, *, traded: bool, alone: bool) -> ScoreRow
     gain = log_score(pmfs["market"], winner) - log_score(pmfs["pooled"], winner)
     return ScoreRow(
         CHECKPOINTS[place].name, len(rows), n_dates, **{name: _marks(pmf, winner) for name, pmf in pmfs.items()},
-        rps_degrees=number(degrees[known].mean()) if known.any() else None, n_degrees=int(known.sum()),
+        rps_degrees=number(degrees[known].mean()) if one_unit(settled.unit[rows[known]]) else None, n_degrees=int(known.sum()),
         market_age_seconds=number(np.median(age[np.isfinite(age)])) if np.isfinite(age).any() else None,
         advantage=advantage(gain, ordinal, Claim.STATION if alone else Claim.BEATS_MARKET),
     )  # fmt: skip
+
+
+def one_unit(units: np.ndarray) -> bool:
+    """Return whether there are events and all are in one unit: a mean over °F and °C is no number."""
+    return len(set(units.tolist())) == 1
 
 
 def spoken(settled: Settled, place: int) -> BoolArray:

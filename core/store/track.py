@@ -27,7 +27,7 @@ TRACK: Mapping[str, str] = {
     "own": "float64", "own_winner": "int64", "forecast": "float64", "sources": "str", "mean": "float64", "sd": "float64",
     "floor": "float64", "n_residuals": "int64", "p_model": "str", "p_market": "str", "p_pooled": "str", "lower": "float64",
     "upper": "float64", "raw_lower": "float64", "raw_upper": "float64", "rps": "float64", "width": "float64",
-    "market_age": "float64", "claimed": "float64", "realised": "float64", "closing": "float64",
+    "market_age": "float64", "booked": "float64", "claimed": "float64", "realised": "float64", "closing": "float64",
 }  # fmt: skip
 STATES: Mapping[str, str] = {
     "day": "int64", "kind": "str", "subject": "str", "maker": "str", "n": "int64", "value": "float64", "detail": "str",
@@ -129,8 +129,11 @@ class TrackStore:
                     database.execute("select 1 from track, states limit 1").fetchone()
                     self._database = database
                     break
-                except sqlite3.DatabaseError:
+                except sqlite3.OperationalError:  # a folder that cannot be written, or tables that are not made yet
                     database.close()
+                except sqlite3.DatabaseError:  # damaged: that is not the same as nothing
+                    database.close()
+                    raise
         return self._database
 
     @contextlib.contextmanager
@@ -155,8 +158,8 @@ class TrackStore:
 
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
         with self._lock:
-            database = self._opened()
             try:
+                database = self._opened()
                 return database.execute(query, tuple(values)).fetchall() if database else []
             except sqlite3.DatabaseError as error:
                 raise StoreError(f"cannot read {self._path}: {error}; move that file away: it is made again") from error

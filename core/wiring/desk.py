@@ -139,11 +139,12 @@ def run_weather(
 
 
 def learn(
-    settings: Settings, data_dir: Path, world: str, until: datetime, *, watch: Callable[[int], None] = lambda n: None
-) -> int:
+    settings: Settings, data_dir: Path, world: str, until: datetime, *, watch: Callable[[int], None] = lambda n: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:  # fmt: skip
     """Score what was settled in a data folder and is not yet, a week at a time, and keep it; return how many events.
 
-    A desk that starts there afterwards need not do it in its first cycle.
+    A desk that starts there afterwards need not do it in its first cycle, and goes on where this was stopped.
     """
     settings = settings.in_world(world)
     archive, store = Archive(data_dir), TrackStore(data_dir, "weather")
@@ -151,13 +152,14 @@ def learn(
     desk.resume(store.track(desk.maker, micros(until - LEARNED_BACK)))
     n, at = 0, until - LEARNED_BACK
     try:
-        while at < until:
+        while at < until and not stopping():
             at = min(at + LEARNED_TOGETHER, until)
             desk.observe(archive.as_of([at]))
             track, states = desk.learned()
             store.append(track, states)
-            n += len(set(track["event_id"].tolist()))
-            watch(n)
+            if len(track["event_id"]):
+                n += len(set(track["event_id"].tolist()))
+                watch(n)
     finally:
         store.close()
     return n

@@ -43,6 +43,7 @@ __all__ = [
     "uncertainties", "verify_days", "verify_moments", "verify_own",
 ]  # fmt: skip
 
+LEARNED = "research"  # beside what the desk itself keeps: the faces show what was written there last
 FIRST_SINCE = timedelta(days=1)  # how far the first cycle of a journal looks back for commands and outcomes
 
 
@@ -83,8 +84,9 @@ def backtest_days(
     """Run the desk over [start, end) on a fixed grid into `folder`; yield each day with its number of cycles."""
     archive, settings = Archive(data_dir), settings.in_world(world)
     journal, evaluations = _journal(settings, folder, world), EvaluationStore(folder, "weather")
-    track = TrackStore(folder, "weather")
+    track = TrackStore(data_dir, LEARNED)  # follows from the archive alone: every run shares it
     desk, broker = WeatherDesk(tuple(stations), settings), PaperBroker(settings)
+    desk.resume(track.track(desk.maker))
     schedule = GridSchedule(
         "weather", start, end, timedelta(seconds=settings.interval_seconds), timedelta(seconds=settings.weather.latency_seconds)
     )
@@ -124,7 +126,7 @@ def verify_days(
     for last in sorted({last for _, last in spans.values()}):
         names = [name for name, span in spans.items() if span[1] == last]
         codes = dict.fromkeys(code for name in names for code in truths[name])
-        found = believed(Archive(data_dir), settings, [stations[code] for code in codes], last)
+        found = believed(Archive(data_dir), settings, [stations[code] for code in codes], last, TrackStore(data_dir, LEARNED))
         earned = found.earned
         audited = audit(found.scored, min(spans[name][0] for name in names), last)
         for name in names:
@@ -139,7 +141,9 @@ def verify_days(
 
 def verify_own(settings: Settings, data_dir: Path, world: str, first: date, last: date) -> Verified:
     """Return the settled days of a data folder's own records; without rivals, whose forecasts of years it has not."""
-    found = believed(Archive(data_dir), settings.in_world(world), tuple(load_stations().values()), last)
+    found = believed(
+        Archive(data_dir), settings.in_world(world), tuple(load_stations().values()), last, TrackStore(data_dir, LEARNED)
+    )
     within = tuple(each for each in found.scored if first <= each.event_day <= last)
     nothing = Truth((), np.empty((0, 1)), np.empty(0))
     days = {

@@ -117,12 +117,18 @@ def more_rows(rows: Sequence[ScoreRow]) -> list[Row]:
                 *(_mark(marks, "brier") for marks in (row.model, row.market, row.pooled)),
                 *(_mark(marks, "top") for marks in (row.model, row.market, row.pooled)),
                 *(_mark(marks, "rps") for marks in (row.model, row.market, row.pooled)),
-                Cell(_fixed(row.rps_degrees, 2), row.rps_degrees, f"on {row.n_degrees} events whose reading is known"),
+                Cell(_fixed(row.rps_degrees, 2), row.rps_degrees, _measured(row)),
             ),
             kind=_kind(row.n),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _measured(row: ScoreRow) -> str:
+    if row.n_degrees and row.rps_degrees is None:
+        return "Events in °F and in °C have no score in common: choose a station"
+    return f"on {row.n_degrees} events whose reading is known"
 
 
 def _mark(marks: Marks | None, name: str) -> Cell:

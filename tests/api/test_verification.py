@@ -151,6 +151,17 @@ def test_errors_of_two_units_are_told_in_celsius(tmp_path: Path) -> None:
     assert (found.unit, row.bias) == ("C", pytest.approx(1.0))
 
 
+def test_degrees_of_two_units_have_no_mean(tmp_path: Path) -> None:
+    asked = service(tmp_path, FIRST, replace(SECOND, station="EGLC", unit="C", reading=20.0))
+
+    both, one = asked.scores(), asked.scores(Question(station_code="EGLC"))
+
+    assert (both.rows[0].rps_degrees, both.rows[0].n_degrees) == (None, 2)
+    assert one.rows[0].rps_degrees is not None
+    assert asked.calibration().width is None
+    assert asked.calibration(Question(station_code="EGLC")).width is not None
+
+
 def test_the_model_errs_by_the_mean_of_its_distribution_and_claims_its_spread(tmp_path: Path) -> None:
     """What was observed is in mean and spread already: the record keeps those of the reading."""
     found = service(tmp_path, replace(FIRST, mean=79.5, sd=1.5, floor=79.0)).errors()

@@ -275,6 +275,11 @@ def check_gate(module: ModuleType) -> None:
         tiny = found(d=d[:n], ordinal=ordinal[:n], lower=d[:n], upper=d[:n])
         assert tiny.size == "probe"
         assert np.isfinite(tiny.least_detectable) == (n == 2)
+    for n, size in ((600, "normal"), (300, "normal"), (299, "probe")):
+        booked = found(n_booked=n)
+        assert booked.size == size
+        assert (booked.checks[3].name, booked.checks[3].value, booked.checks[3].limit) == ("books", n, max(n, 300))
+    assert found(d=d - 0.06, n_booked=0).size == "none"  # lost against prints is lost
     np.testing.assert_allclose(good.least_detectable, 2.8016 * d.std(ddof=1) / np.sqrt(600), rtol=1e-3)
 
 

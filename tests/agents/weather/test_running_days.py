@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from agents.weather import running_days
+from agents.weather.desk import WeatherDesk
 from agents.weather.law import Progress
+from agents.weather.listed import Listed
+from agents.weather.remaining import BUCKETS, N_TERMS
+from agents.weather.running_days import Outcome, RunningMemory, _Day
 from core.model.record import Record
 from core.model.rule import Statistic
-from core.units import FloatArray
+from core.registry import load_stations
+from core.units import FloatArray, micros
 from tests.agents.weather.worlds import (
     DAY,
+    SETTINGS,
     archive_of,
     curve,
     daily_forecast,
@@ -29,6 +36,7 @@ from tests.agents.weather.worlds import (
 DAYS = 24
 HOUR = timedelta(hours=1)
 SETTLED_AFTER = timedelta(hours=33)
+DAY_MICRO = 86_400_000_000
 
 
 def days(surge: float = 0.0, settled_after: timedelta = SETTLED_AFTER) -> list[Record]:
@@ -137,3 +145,48 @@ def test_nights_that_fall_further_than_forecast_lower_the_next(tmp_path: Path) -
 
     assert not own.high[0]
     assert own.terms[0, 0] < -0.1
+
+
+def test_a_day_of_a_year_ago_finds_what_was_known_of_running_days_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scored again from the archive, an event has what it had when it was open: memory must not end between."""
+    monkeypatch.setattr(running_days, "_looked_at", lambda view, outcome, *_: ran(outcome))
+    outcomes = [Outcome(listed(DAY + timedelta(days=i)), 80.0, i * DAY_MICRO) for i in range(500)]
+    asked, then = DAY + timedelta(days=100), np.array([100 * DAY_MICRO], np.int64)
+    hours, climatology = np.zeros((1, 1)), np.zeros((1, 1), np.bool_)
+
+    stands = []
+    for n in (100, len(outcomes)):
+        memory = RunningMemory()
+        memory.take_in(None, outcomes[:n], None, None, None, {})  # type: ignore[arg-type]
+        stands.append(memory.known([listed(asked)], then, hours, climatology)[2])
+
+    assert stands[0].tobytes() == stands[1].tobytes()
+    assert stands[0][0, 0] != RunningMemory().known([listed(asked)], then, hours, climatology)[2][0, 0]
+
+
+def test_a_desk_that_starts_late_looks_at_old_days_with_what_was_known_then(tmp_path: Path) -> None:
+    """Half of them were settled longer ago than a desk reads for today: what scores them reads further back, and goes first."""
+    found, late = archive_of(tmp_path, days(4.0)), window_start(event()) + timedelta(days=181)
+    ran, fresh = (WeatherDesk((load_stations()["KLGA"],), SETTINGS) for _ in range(2))
+    for at in (window_start(event()) + timedelta(hours=12), late):
+        ran.observe(found.as_of([at]))
+
+    fresh.observe(found.as_of([late]))
+
+    (then,), (now,) = (each._memory.running._books.values() for each in (ran, fresh))
+    assert len(then.days) == DAYS
+    assert then.days.keys() == now.days.keys()
+    assert all(each.columns.tobytes() == now.days[day].columns.tobytes() for day, each in then.days.items())
+
+
+def listed(day: date) -> Listed:
+    found, station = event(day=day), load_stations()["KLGA"]
+    begin = micros(window_start(found))
+    return Listed(found, station, begin, begin + DAY_MICRO, "")
+
+
+def ran(outcome: Outcome) -> _Day:
+    """Return a day whose floor never stood."""
+    day = outcome.listed.event.event_day.toordinal()
+    nothing = np.full((len(BUCKETS), 4 + N_TERMS - 1), np.nan)
+    return _Day(day, outcome.since, False, nothing, 80.0, np.zeros(24), np.ones(24))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.weather import track_rows as track_rows_module
 from agents.weather.desk import WeatherDesk
 from agents.weather.skill import SkillMemory, Skills, skill_of
 from agents.weather.track import Scored, TrackMemory, newest_of, track_of
@@ -18,11 +19,12 @@ from core.checkpoints import CHECKPOINTS, LOOKS
 from core.model.record import Record
 from core.model.rule import Extreme
 from core.model.targets import EARNED
+from core.registry import load_stations
 from core.store.archive import Archive
 from core.store.track import TrackStore
 from core.units import Unit, micros
 from tests.agents.test_verify import FIRST, MIAMI, READINGS, all_records, miami
-from tests.agents.weather.worlds import SETTINGS, archive_of, outcome
+from tests.agents.weather.worlds import SETTINGS, archive_of, event, forecast, listing, outcome, window_start
 
 LAST = FIRST + timedelta(days=len(READINGS))
 AFTER = datetime(LAST.year, LAST.month, LAST.day, 23, tzinfo=UTC)
@@ -118,6 +120,75 @@ def test_rows_of_another_maker_are_made_again(tmp_path: Path) -> None:
     assert len(other.learned()[0]["event_id"]) == len(READINGS) * len(LOOKS)
 
 
+def test_what_came_in_behind_what_was_scored_leaves_the_record_that_a_new_desk_makes(tmp_path: Path) -> None:
+    """A session scored three days without what an earlier one teaches; a backfill then brings that one."""
+    past, whole = archive(tmp_path / "past"), archive(tmp_path / "whole")
+    session = desk()
+    session.observe(past.as_of([AFTER]))
+    kept, _ = session.learned()
+    later = kept["event_id"] != miami(FIRST).event_id
+    stale = {name: column[later] for name, column in kept.items()}
+    stale["p_model"] = np.array(["[" + ", ".join(["0.0"] * 5) + "]" if text else "" for text in stale["p_model"]], dtype=object)
+
+    again = desk()
+    again.resume(stale)
+    again.observe(whole.as_of([AFTER]))
+    rows, _ = again.learned()
+
+    assert rows["event_id"].tolist() == kept["event_id"].tolist()
+    assert rows["p_model"].tolist() == kept["p_model"].tolist()
+    assert rows["p_pooled"].tolist() == kept["p_pooled"].tolist()
+
+
+def test_outcomes_of_other_stations_make_nothing_be_scored_again(tmp_path: Path) -> None:
+    found = archive(tmp_path)
+    first = desk()
+    first.observe(found.as_of([AFTER]))
+    kept, _ = first.learned()
+    strange = event("elsewhere", day=FIRST, station="KLGA")
+    more = archive(
+        tmp_path / "more", [listing(strange, AFTER - timedelta(days=3)), outcome(strange, AFTER - timedelta(days=2), 80)]
+    )
+
+    second = desk()
+    second.resume(kept)
+    second.observe(more.as_of([AFTER]))
+
+    assert len(second.learned()[0]["event_id"]) == 0
+
+
+def test_a_desk_that_resumes_knows_the_oldest_case_that_counts(tmp_path: Path) -> None:
+    """Settled soon after its day, 181 days before the event day: no desk may know it that another one does not."""
+    old, new = event("old", day=LAST - timedelta(days=181)), event("new", day=LAST)
+    begin, now = window_start(old), window_start(new) + timedelta(hours=8)
+    records = [
+        listing(old, begin - timedelta(days=2)), forecast("KLGA", begin - timedelta(hours=8), (25.0,)),
+        outcome(old, begin + timedelta(hours=25), 80),
+        listing(new, window_start(new) - timedelta(days=2)), forecast("KLGA", now - timedelta(hours=9), (25.0,)),
+    ]  # fmt: skip
+    found, ran, resumed = archive_of(tmp_path, records), new_york(), new_york()
+    ran.observe(found.as_of([begin + timedelta(hours=30)]))
+    resumed.resume(ran.learned()[0])
+
+    one, other = (each.observe(found.as_of([now])).learned for each in (ran, resumed))
+
+    assert one.n.tolist() == other.n.tolist() == [[1.0], [1.0]]
+    assert one.bias.tobytes() == other.bias.tobytes()
+
+
+def new_york() -> WeatherDesk:
+    return WeatherDesk((load_stations()["KLGA"],), SETTINGS)
+
+
+def test_whoever_believes_by_another_table_is_another_maker(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = maker_of(SETTINGS, (MIAMI,))
+
+    monkeypatch.setattr(track_rows_module, "load_hold", lambda: {"": ((14.0, 0.5),)})
+
+    assert maker_of(SETTINGS, (MIAMI,)) != before
+    assert maker_of(SETTINGS, (replace(MIAMI, neighbours=()),)) != maker_of(SETTINGS, (replace(MIAMI, neighbours=(MIAMI,)),))
+
+
 def test_a_corrected_outcome_counts_from_when_it_was_received(tmp_path: Path) -> None:
     corrected = datetime(2024, 9, 9, 20, tzinfo=UTC)
     found = settled(archive(tmp_path, [outcome(miami(FIRST), corrected, 90)]))
@@ -184,7 +255,7 @@ def scored(rank: int, *, model: float, market: float, claimed: float = np.nan) -
         own=80.0, own_winner=0, at=looks.astype(np.int64), forecast=looks, sources={}, mean=looks, sd=looks, floor=looks,
         n_residuals=looks.astype(np.int64), p_model=pmf(model), p_market=pmf(market), p_pooled=pmf(market),
         lower=marks + (rank * 7 % 10) / 10, upper=marks + (rank * 7 % 10) / 10 + 0.1, raw_lower=marks, raw_upper=marks + 1.0,
-        rps=marks, width=marks, market_age=marks, claimed=marks + claimed, realised=marks + claimed, closing=marks + 0.01,
+        rps=marks, width=marks, market_age=marks, booked=marks + 1.0, claimed=marks + claimed, realised=marks + claimed, closing=marks + 0.01,
     )  # fmt: skip
 
 
@@ -200,6 +271,15 @@ def test_the_record_earns_a_size(model: float, market: float, n: int, size: str)
 
     assert skill.gate.size == size
     assert (skill.weight.n, skill.weight.used) == (n, n >= 200)
+
+
+def test_no_size_is_earned_against_prints() -> None:
+    """What was paid is not what could have been had."""
+    printed = [
+        replace(scored(rank, model=0.5, market=0.4, claimed=0.1), booked=np.zeros(len(CHECKPOINTS))) for rank in range(400)
+    ]
+
+    assert skill_of(track_of(printed, 0), "kalshi", 0, 0, 0.3).gate.size == "probe"
 
 
 def test_states_of_a_day_rest_on_what_was_received_before_it_began() -> None:
