@@ -48,7 +48,7 @@ class Scored:
     n_residuals: IntArray  # (n_looks,)
     p_model: FloatArray  # (n_checkpoints, n_brackets)
     p_market: FloatArray  # (n_checkpoints, n_brackets)
-    p_pooled: FloatArray  # (n_checkpoints, n_brackets), as it was traded on
+    p_pooled: FloatArray  # (n_checkpoints, n_brackets), as the desk pools it with what it knew then
     lower: FloatArray  # (n_checkpoints,) span of the probability integral transform of what settled
     upper: FloatArray  # (n_checkpoints,)
     raw_lower: FloatArray  # (n_checkpoints,) the same before the correction that settled events had earned

@@ -62,7 +62,7 @@ class ScoreRow:
     n_dates: int
     model: Marks | None  # before its recalibration
     market: Marks | None
-    pooled: Marks | None  # as it was traded on
+    pooled: Marks | None  # with the weight that was known then
     rps_degrees: (
         float | None
     )  # of the model on whole degrees, over `n_degrees` events whose reading is known; None of two units
