@@ -21,6 +21,7 @@ PRINTS_LOOKBACK = timedelta(days=4)
 NEVER: InstantArray = np.empty(0, np.int64)
 SIDES = (Side.YES, Side.NO)
 BID, ASK = 0, 1
+_FAR = 3_600 * MICRO  # mean distance of instants from which on little of what lies between them is needed
 _REMEMBERED = 1_024  # events
 LATEST_WORD = 120 * MICRO  # between receipt and publication of a record: read twice it says the same
 
@@ -55,7 +56,8 @@ def empty_books(n_instants: int, n_events: int, n_brackets: int) -> Books:
 def read_books(view: View, events: Sequence[Listed], n_brackets: int, memory: BookMemory | None = None) -> Books:
     """Return what can be bought and sold at each instant of the view.
 
-    One instant needs the newest book alone and remembers prints; many read what lies between.
+    One instant needs the newest book alone and remembers prints, instants far apart the newest of each; many in a row read
+    what lies between.
     """
     memory, instants = memory or BookMemory(), view.instants
     alone = len(instants) == 1
@@ -63,9 +65,15 @@ def read_books(view: View, events: Sequence[Listed], n_brackets: int, memory: Bo
     since, printed_since = instant(int(instants[0])) - LOOKBACK, instant(int(instants[0])) - PRINTS_LOOKBACK
     booked = frozenset(view.subjects(Kind.BOOKS, since))
     printed = frozenset(view.subjects(Kind.PRINTS, printed_since))
-    read = view.newest if alone else view.stack
+    far = not alone and int(instants[-1] - instants[0]) > _FAR * (len(instants) - 1)
+
+    def read(event_id: str) -> Stack:
+        if far:
+            return view.current(Kind.BOOKS, event_id, LOOKBACK)
+        return (view.newest if alone else view.stack)(Kind.BOOKS, event_id, since)
+
     shown = (
-        (column, listed, read(Kind.BOOKS, listed.event.event_id, since))
+        (column, listed, read(listed.event.event_id))
         for column, listed in enumerate(events)
         if listed.event.ladder and listed.event.event_id in booked
     )
@@ -79,7 +87,13 @@ def read_books(view: View, events: Sequence[Listed], n_brackets: int, memory: Bo
     for column, listed in with_prints:
         event_id = listed.event.event_id
         stack = view.stack(Kind.PRINTS, event_id, printed_since)
-        asked = view.stack(Kind.BOOKS, event_id, since, failed=True).received_at if event_id in booked else NEVER
+        asked = NEVER
+        if event_id in booked:
+            asked = (
+                view.asked(Kind.BOOKS, event_id, since)
+                if far
+                else view.stack(Kind.BOOKS, event_id, since, failed=True).received_at
+            )
         _fill_prints(stack, listed, instants, asked, column, out)
     return out
 

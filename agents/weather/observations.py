@@ -12,7 +12,7 @@ import numpy as np
 from agents.weather.excess import AT_MOST, MEAN_FAHRENHEIT
 from agents.weather.forecasts import Current
 from agents.weather.listed import Listed
-from agents.weather.vintages import HOUR, rest_of
+from agents.weather.vintages import HOUR, extreme_after
 from core.model.record import Kind
 from core.model.rule import Extreme
 from core.readings import reading_of, received_per_row, running_extreme
@@ -172,7 +172,7 @@ def read_observations(
                 forecast = vintage.sign * (np.interp(reports.valid_at, vintage.hours, vintage.mean) - vintage.lift)
                 out.error[rows, column], out.growth[rows, column] = _error(reports, known[rows], looks[rows], forecast, listed)
                 after = np.clip(last[rows], listed.start, looks[rows])
-                out.ahead[rows, column] = rest_of(vintage, after).extreme
+                out.ahead[rows, column] = extreme_after(vintage, after)
 
 
 def _fill_floor(

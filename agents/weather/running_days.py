@@ -73,6 +73,7 @@ class _Lesson(NamedTuple):
 class _Place:
     days: dict[int, _Day] = field(default_factory=dict)
     lessons: dict[tuple[int, int, bool], _Lesson] = field(default_factory=dict)
+    received: InstantArray = field(default_factory=lambda: np.empty(0, np.int64))  # of all days, ascending
 
 
 class RunningMemory:
@@ -102,6 +103,7 @@ class RunningMemory:
                 book.days[day] = found
                 newest = max(book.days)  # who scores a year of events at once must find what was known at each of them
                 book.days = {each: kept for each, kept in book.days.items() if each > newest - 6 * WINDOW_DAYS}
+                book.received = np.sort(np.array([each.since for each in book.days.values()], np.int64))
                 book.lessons.clear()
 
     def known(
@@ -119,11 +121,11 @@ class RunningMemory:
         for column, listed in enumerate(events):
             book, rows = self._books.get(_place(listed)), np.flatnonzero(np.isfinite(hours[:, column]))
             clock = local_hours(looks[rows], listed.station.tz)
-            stands[rows, column] = habit(listed.station.code, clock)
             if book is None or not len(rows):
+                stands[rows, column] = habit(listed.station.code, clock)
                 continue
             last = listed.event.event_day.toordinal() - EMBARGO_DAYS
-            received = np.sort(np.array([day.since for day in book.days.values()], np.int64))
+            received = book.received
             known = np.searchsorted(received, looks[rows], "right")
             for count, is_climate in sorted(set(zip(known.tolist(), climatology[rows, column].tolist(), strict=True))):
                 chosen = (known == count) & (climatology[rows, column] == is_climate)

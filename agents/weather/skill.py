@@ -14,7 +14,7 @@ import numpy as np
 from agents.weather.checkpoints import bucket_of
 from agents.weather.gates import Evidence, Gate, gate
 from agents.weather.listed import Listed
-from agents.weather.pool import PRIOR, LearnedWeight, learned_weight
+from agents.weather.pool import PRIOR, LearnedWeight, Slopes, learned_weight
 from agents.weather.recalibration import Recalibration, recalibrated, recalibration
 from agents.weather.shrinkage import Shrinkage, shrinkage
 from agents.weather.track import Track, TrackMemory
@@ -38,10 +38,10 @@ class Skill:
     gate: Gate
 
 
-def skill_of(track: Track, venue: str, checkpoint: int, day: int, prior: float) -> Skill:
+def skill_of(track: Track, venue: str, checkpoint: int, day: int, prior: float, slopes: Slopes | None = None) -> Skill:
     """Return what a track record has earned; `prior` is the weight of the model before anything is known."""
     return Skill(
-        venue, checkpoint, day, len(track.ordinal), learned_weight(track.model, track.market, track.winner, prior),
+        venue, checkpoint, day, len(track.ordinal), learned_weight(track.model, track.market, track.winner, prior, slopes=slopes),
         recalibration(track.raw_lower, track.raw_upper, track.ordinal), shrinkage(track.claimed, track.realised, track.ordinal),
         gate(Evidence(
             d=track.advantage, ordinal=track.ordinal, lower=track.lower, upper=track.upper, claimed=track.claimed,
@@ -60,6 +60,7 @@ class SkillMemory:
     prior: float = PRIOR
     _days: dict[tuple[str, int, int], Skill] = field(default_factory=dict)
     _same: dict[tuple[str, int], tuple[Track, Skill]] = field(default_factory=dict)
+    _slopes: dict[tuple[str, int], Slopes] = field(default_factory=dict)
     _fresh: list[Skill] = field(default_factory=list)
 
     def of(self, venue: str, checkpoint: int, day: int) -> Skill:
@@ -81,7 +82,8 @@ class SkillMemory:
         before = self._same.get((venue, checkpoint))
         if before is not None and before[0] is track:
             return before[1]
-        skill = skill_of(track, venue, checkpoint, day, self.prior)
+        slopes = self._slopes.setdefault((venue, checkpoint), Slopes())
+        skill = skill_of(track, venue, checkpoint, day, self.prior, slopes)
         self._same[venue, checkpoint] = track, skill
         self._fresh.append(skill)
         return skill

@@ -245,10 +245,8 @@ class Rest:
 
 def rest_of(vintage: Vintage, at: InstantArray) -> Rest:
     """Return what is left of the curves from `at` on."""
-    turns, hours, after = _turns_of(vintage), vintage.hours, np.searchsorted(vintage.hours, at, "right")
-    before, ahead = np.maximum(after - 1, 0), np.minimum(after, len(hours) - 1)
-    told, slope = turns.curves[:, before], (turns.curves[:, ahead] - turns.curves[:, before]) / HOUR  # hour by hour
-    now, rest = slope * (at - hours[before]) + told, turns.rest[:, after]
+    turns, hours, after = _turns_of(vintage), vintage.hours, vintage.hours.searchsorted(at, "right")
+    now, rest = _ahead(vintage, turns, at, after)
     rises = rest[-1] > now[-1]
     peak = np.where(rises, hours[turns.rest_first[after]], at)  # where the curve only falls its peak is now
     later = np.minimum(after + APART, len(hours))
@@ -257,3 +255,18 @@ def rest_of(vintage: Vintage, at: InstantArray) -> Rest:
     highest = np.maximum(rest, now)
     gap = np.where(np.isinf(second), np.nan, highest[-1] - second)
     return Rest(vintage.sign * _centre_of_models(highest[:-1], vintage.wide), peak, gap, second_at)
+
+
+def extreme_after(vintage: Vintage, at: InstantArray) -> FloatArray:
+    """Return the extreme of what is left of the curves from `at` on: that of `rest_of` alone."""
+    highest = np.maximum(*_ahead(vintage, _turns_of(vintage), at, vintage.hours.searchsorted(at, "right")))
+    extreme: FloatArray = vintage.sign * _centre_of_models(highest[:-1], vintage.wide)
+    return extreme
+
+
+def _ahead(vintage: Vintage, turns: Turns, at: InstantArray, after: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the curves at some instants, and the highest values of the hours `after` them."""
+    hours, before = vintage.hours, np.maximum(after - 1, 0)
+    told = turns.curves[:, before]
+    slope = (turns.curves[:, np.minimum(after, len(hours) - 1)] - told) / HOUR  # hour by hour
+    return slope * (at - hours[before]) + told, turns.rest[:, after]

@@ -6,9 +6,8 @@ import contextlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
 from itertools import takewhile
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -24,6 +23,7 @@ from core.store.closed import ClosedDays
 from core.store.compaction import Compaction, close_days
 from core.store.encoding import Encoded, Entry, decoded, tie_of
 from core.store.layout import start_of
+from core.store.roll import Newest, called
 from core.store.shelf import Shelf
 from core.store.snapshots import SnapshotStore
 from core.store.stack import END_OF_TIME, Heard, Stack, answered, quarantined, stack_of
@@ -35,23 +35,6 @@ _DAY = 86_400_000_000
 _UNASKED = 96  # records that come to a subject before what is kept of it is dropped
 _LONG = 512  # views without a question, after which what is kept for it is dropped: events end
 Key = tuple[Kind, str]
-
-
-@dataclass(slots=True)
-class _Head:
-    """The newest answer about a subject; `entry` is a newer one that was not read yet."""
-
-    block: Block
-    path: str = ""  # of the payload, if it was hot
-    entry: Entry | None = None
-    asked: int = 0  # in which view
-
-    @property
-    def order(self) -> tuple[int, str, int]:
-        if self.entry is not None:
-            return self.entry.order
-        meta = self.block.meta
-        return int(meta["received_at"][0]), str(meta["source"][0]), int(meta["tie"][0])
 
 
 class View:
@@ -87,6 +70,15 @@ class View:
     def newest(self, kind: Kind, subject: str, since: datetime) -> Stack:
         """Return the newest answered record received in [since, last instant]: a stack of one, or of none."""
         return stack_of(kind, subject, self._archive.newest(kind, subject, micros(since), self._until), self._until)
+
+    def current(self, kind: Kind, subject: str, lookback: timedelta) -> Stack:
+        """Return the newest answered record received by each instant of the view, none older than `lookback` before it."""
+        block = self._archive.current(kind, subject, self.instants, lookback // timedelta(microseconds=1))
+        return stack_of(kind, subject, block, self._until)
+
+    def asked(self, kind: Kind, subject: str, since: datetime) -> InstantArray:
+        """Return when records were received in [since, last instant], failed questions too, ascending."""
+        return self._archive.asked(kind, subject, micros(since), self._until)
 
     def received(self, kind: Kind, since: datetime) -> Iterator[Stack]:
         """Yield, by subject, the answers received in [since, last instant], and keep none of them in memory."""
@@ -127,7 +119,7 @@ class Archive:
         self._lock = threading.RLock()
         self._shelves: OrderedDict[Key, Shelf] = OrderedDict()
         self._waiting: dict[Key, list[Entry]] = {}  # came for a shelf that was not asked since
-        self._heads: OrderedDict[Key, _Head] = OrderedDict()
+        self._heads: OrderedDict[Key, Newest] = OrderedDict()
         self._rolls: dict[Kind, dict[str, int]] = {}  # newest receipt of each subject, oldest first
         self._marks: dict[Kind, int] = {}
         self._reported: set[str] = set()
@@ -175,8 +167,28 @@ class Archive:
             found = answered(self.block(kind, subject, start, until))
             found = found.take(np.arange(len(found))[-1:])
             if len(found) and self._shelves[kind, subject].last <= until and not self._closed.after(kind, until):
-                self._heads[kind, subject] = _Head(found, asked=self._views)
+                self._heads[kind, subject] = Newest(found, asked=self._views)
             return found
+
+    def current(self, kind: Kind, subject: str, instants: InstantArray, lookback: int) -> Block:
+        """Return the newest answer received in [instant - lookback, instant] of each instant, read from where they lie."""
+        start, until = int(instants[0]) - lookback, int(instants[-1])
+        with self._lock:
+            if self._closed.any(kind, start, until):
+                return answered(self.block(kind, subject, start, until))
+            heard = self._catalogue.entries(kind, subject, start, until + 1, self._seq)
+            answers = [each for each in heard if each.error is None]
+            place = np.unique(np.searchsorted([each.received_at for each in answers], instants, "right") - 1)
+            found = self._hot(newest := [answers[i] for i in place.tolist() if i >= 0])
+            return merged(found) if len(found) == len(newest) else answered(self.block(kind, subject, start, until))
+
+    def asked(self, kind: Kind, subject: str, start: int, until: int) -> InstantArray:
+        """Return when the records of one subject were received in [start, until], ascending."""
+        with self._lock:
+            if self._closed.any(kind, start, until):
+                return np.asarray(self.block(kind, subject, start, until).meta["received_at"], np.int64)
+            heard = self._catalogue.entries(kind, subject, start, until + 1, self._seq)
+            return np.array([each.received_at for each in heard], np.int64)
 
     def received(self, kind: Kind, start: int, until: int) -> list[tuple[str, Block]]:
         """Return what was received in [start, until], by subject."""
@@ -275,7 +287,7 @@ class Archive:
             if kind in came:
                 came[kind][entry.subject] = max(entry.received_at, came[kind].get(entry.subject, 0))
         for kind, receipts in came.items():
-            self._rolls[kind] = _called(self._rolls[kind], receipts)
+            self._rolls[kind] = called(self._rolls[kind], receipts)
 
     def _note(self, entry: Entry, key: Key) -> None:
         """Remember that a record came; it is read when somebody asks."""
@@ -385,12 +397,4 @@ class Archive:
     def nbytes(self) -> int:
         """Return about how much memory the kept records take."""
         with self._lock:
-            return sum(shelf.nbytes for shelf in self._shelves.values())
-
-
-def _called(roll: dict[str, int], receipts: Mapping[str, int]) -> dict[str, int]:
-    """Return a roll, oldest first, with some newer receipts in it; it is not sorted anew, since it grows with the years."""
-    newer = {subject: max(at, roll.pop(subject, 0)) for subject, at in receipts.items()}
-    late = bool(newer and roll) and min(newer.values()) < next(reversed(roll.values()))
-    roll.update(sorted(newer.items(), key=itemgetter(1)))
-    return dict(sorted(roll.items(), key=itemgetter(1))) if late else roll
+            return sum(map(attrgetter("nbytes"), self._shelves.values()))

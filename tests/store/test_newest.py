@@ -11,6 +11,7 @@ import pytest
 
 from core.model.record import Kind
 from core.store.archive import Archive, View
+from core.store.parquet import write_closed_days
 from core.store.snapshots import SnapshotStore
 from tests.store.samples import forecast, minutes, same_stack
 
@@ -126,3 +127,28 @@ def test_what_was_received_is_the_stacks_of_all_subjects(tmp_path: Path) -> None
         assert [stack.subject for stack in found] == [stack.subject for stack in stacks if len(stack)]
         for one, other in zip(found, (stack for stack in stacks if len(stack)), strict=True):
             same_stack(one, other)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_current_answers_of_instants_far_apart_are_those_that_the_whole_stack_has(tmp_path: Path, closed: bool) -> None:
+    records = [record for batch in batches(7) for record in batch]
+    if closed:
+        write_closed_days(tmp_path, records[:60])  # type: ignore[arg-type]
+    SnapshotStore(tmp_path).publish(records[60 if closed else 0 :])  # type: ignore[arg-type]
+    archive, lookback = Archive(tmp_path), timedelta(minutes=400)
+    view = archive.as_of([minutes(at) for at in (900, 1_700, 1_701, 3_300, 5_000)])
+
+    for subject in STATIONS:
+        found, whole = view.current(Kind.FORECAST, subject, lookback), view.stack(Kind.FORECAST, subject, LONG_AGO)
+        for at in view.instants:
+            told = [
+                stack.rows(int(stack.newest(np.array([at]))[0]))["celsius"].tolist()
+                if len(stack) and stack.newest(np.array([at]))[0] >= 0
+                and stack.received_at[stack.newest(np.array([at]))[0]] >= at - lookback // timedelta(microseconds=1) else None
+                for stack in (found, whole)
+            ]  # fmt: skip
+            assert told[0] == told[1]
+        if not closed:
+            assert len(found) <= len(view.instants)
+        everything = view.stack(Kind.FORECAST, subject, LONG_AGO, failed=True)
+        assert view.asked(Kind.FORECAST, subject, LONG_AGO).tolist() == everything.received_at.tolist()

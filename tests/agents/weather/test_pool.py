@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agents.weather import pool
-from agents.weather.pool import LEAST_EVENTS, PRIOR, learned_weight, log_pool, weights_as_of
+from agents.weather.pool import LEAST_EVENTS, PRIOR, Slopes, learned_weight, log_pool, weights_as_of
 from core.units import FloatArray, IntArray
 from tests.flipped import unnoticed
 
@@ -198,3 +198,17 @@ def test_what_settles_later_changes_nothing_earlier() -> None:
 
 def test_a_flipped_sign_does_not_pass_unnoticed() -> None:
     assert unnoticed(Path(pool.__file__), [check_weight, check_ends]) == []
+
+
+def test_slopes_that_were_told_before_give_the_same_weight_to_the_bit() -> None:
+    chance = np.random.default_rng(5)
+    model, market = (chance.dirichlet(np.ones(9), 300) for _ in range(2))
+    winner, slopes = chance.integers(0, 9, 300), Slopes()
+    corrected = winner.copy()
+    corrected[20] = (winner[20] + 1) % 9
+
+    for n, came in ((0, winner), (40, winner), (41, winner), (300, winner), (300, corrected), (120, corrected), (250, winner)):
+        given = model[:n], market[:n], came[:n]
+        assert learned_weight(*given, slopes=slopes) == learned_weight(*given)
+    wider = np.pad(model, ((0, 0), (0, 2))), np.pad(market, ((0, 0), (0, 2))), winner
+    assert learned_weight(*wider, slopes=slopes) == learned_weight(model, market, winner)
