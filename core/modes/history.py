@@ -18,7 +18,7 @@ from core.services.status import DESCRIPTIVE
 from core.settings import Settings
 from core.store.layout import ARCHIVE, SNAPSHOTS
 from core.supervisor.prepare import prepare
-from core.wiring.research import backtest_days
+from core.wiring.research import LEARNED, backtest_days
 from core.wiring.sources import import_history, is_imported, names_of, with_learning
 
 JOURNAL_FILES = ("hermes.db", "hermes.db-wal", "hermes.db-shm")
@@ -112,6 +112,9 @@ def _retire(data_dir: Path) -> None:
             (data_dir / name).rename(folder / name)
     if (data_dir / "evaluations").exists():
         (data_dir / "evaluations").rename(folder / "evaluations")
+        (data_dir / "evaluations").mkdir()
+        for path in (folder / "evaluations").glob(f"{LEARNED}-track.db*"):  # what follows from the archive alone stays
+            path.rename(data_dir / "evaluations" / path.name)
 
 
 def _say(what: str, done: int, of: int) -> None:

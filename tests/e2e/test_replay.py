@@ -15,7 +15,7 @@ from core.units import instant
 from tests.e2e.conftest import orchestrator
 from tests.e2e.desk_in_process import FEW, KINDS, ask
 
-INTERVAL = os.environ.get("HERMES_REPLAY_INTERVAL", "1800")  # 900 gives the long session of more than 300 cycles
+INTERVAL = os.environ.get("HERMES_REPLAY_INTERVAL", "3600")  # 900 gives the long session of more than 300 cycles
 
 
 @pytest.fixture(scope="module")
