@@ -38,9 +38,9 @@ from core.store.track import TrackStore
 from core.units import micro
 
 __all__ = [
-    "COMPARED", "LEARNED", "Advantage", "Audit", "CheckpointScore", "Count", "Difference", "MomentScore", "Score", "ScoredDay", "Skill", "Stretch",
-    "Truth", "Uncertainty", "Verified", "backtest_days", "constants_hash", "differences", "replay_cycles", "rule_counts", "score",
-    "uncertainties", "verify_days", "verify_moments", "verify_own",
+    "COMPARED", "LEARNED", "Advantage", "Audit", "CheckpointScore", "Count", "Difference", "MomentScore", "Score",
+    "ScoredDay", "Skill", "Stretch", "Truth", "Uncertainty", "Verified", "backtest_days", "constants_hash", "differences",
+    "replay_cycles", "rule_counts", "score", "uncertainties", "verify_days", "verify_moments", "verify_own",
 ]  # fmt: skip
 
 LEARNED = "research"  # beside what the desk itself keeps: the faces show what was written there last
