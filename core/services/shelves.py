@@ -26,6 +26,7 @@ from core.store.layout import ARCHIVE, CATALOGUE, SNAPSHOTS
 from core.store.track import TrackStore
 
 DESK = "weather"
+RESEARCH = "research"  # verify and backtests, of a folder that no desk has traded in
 START = "./start_all.sh"
 AT_WORK = frozenset({"collecting", "evaluating", "starting"})  # simulated time stands still
 
@@ -78,9 +79,11 @@ class Shelves:
         return self._open("evaluations", path, lambda: EvaluationStore(self.data_dir, DESK, readonly=True))
 
     def track(self) -> TrackStore | None:
-        """Return what settled events taught, None before the desk kept any."""
-        path = self.data_dir / "evaluations" / f"{DESK}-track.db"
-        return self._open("track", path, lambda: TrackStore(self.data_dir, DESK, readonly=True))
+        """Return what settled events taught: the desk's own record, else that of verify and backtests; None before there is one."""
+        paths = {name: self.data_dir / "evaluations" / f"{name}-track.db" for name in (DESK, RESEARCH)}
+        name = next((name for name, path in paths.items() if path.exists()), DESK)
+        path = paths[name]
+        return self._open("track", path, lambda: TrackStore(self.data_dir, name, readonly=True))
 
     def believed(self) -> Believed | None:
         """Return the newest evaluation of each event, read once for each state of the store; None before the first."""

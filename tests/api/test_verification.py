@@ -461,3 +461,15 @@ def test_reports_of_the_day_are_counted(tmp_path: Path) -> None:
     row = client_of(tmp_path).get(PATH).json()["comparisons"][0]
 
     assert row["metar_observation_count"] == 3
+
+
+def test_a_folder_that_no_desk_has_traded_in_shows_the_record_of_verify(tmp_path: Path) -> None:
+    found = service(tmp_path, FIRST).scores().rows
+    folder = tmp_path / "evaluations"
+    for path in folder.glob("weather-track.db*"):
+        path.rename(folder / path.name.replace("weather", "research"))
+
+    again = build_services(Settings(data_dir=tmp_path, mode="live")).verification.scores().rows
+
+    assert repr(again) == repr(found)
+    assert sum(row.n for row in again) > 0
