@@ -55,7 +55,6 @@ class WeatherDesk:
     def observe(self, view: View) -> WeatherPanel:
         """Return what the view knows of the open events; what was settled since the last view is scored before."""
         self._scorer.take_in(view)  # first: it may read further back, and each settled day is looked at once
-        take_in(view, self._settings, self._memory)
         panel = build_panel(view, self._stations, self._settings, self._memory)
         if int(panel.instants[0]) // DAY != self._day:  # the filter's states are told once a UTC day, as all others
             self._day, self._first_of_day = int(panel.instants[0]) // DAY, panel

@@ -164,7 +164,7 @@ def _guidance(
     view: View, events: Sequence[Listed], looks: InstantArray, currents: Mapping[int, Current], settings: Settings,
     memory: PanelMemory,
 ) -> Guidance:  # fmt: skip
-    """Return what the chosen model asks for besides; nothing is read that it does not ask for."""
+    """Return each forecast apart, and what the chosen model asks for besides: members and lessons only where it does."""
     model, found, n = model_of(settings), Guidance(), len(events)
     names, extremes = each_model(currents, len(looks), n)
     found = replace(found, models=names, extremes=extremes)

@@ -23,16 +23,15 @@ class Model:
     law: Callable[[Features, Settings], Law]
     learn: Callable[[Cases, Prior], Any] | None = None
     days: int = 180  # how far back it learns
-    models: bool = False  # it looks at each forecast apart
     members: bool = False  # it looks at members of ensembles
 
 
 MODELS: Mapping[str, Model] = {
-    "residual": Model(weighted.law, weighted.learn, models=True),
-    "mixture": Model(mixture.law, mixture.learn, models=True),
+    "residual": Model(weighted.law, weighted.learn),
+    "mixture": Model(mixture.law, mixture.learn),
     "emos": Model(emos.law, emos.learn, emos.DAYS),
     "idr": Model(idr.law, idr.learn, idr.DAYS),
-    "dressing": Model(dressing.law, dressing.learn, models=True, members=True),
+    "dressing": Model(dressing.law, dressing.learn, members=True),
     "spread": Model(spread.law),
     "bands": Model(bands.law),
 }
