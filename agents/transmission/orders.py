@@ -10,7 +10,7 @@ from core.model.account import Account
 from core.model.cycle import Cycle
 from core.model.orders import Orders, Role, Status, no_orders
 from core.model.targets import Targets
-from core.units import micros
+from core.units import MICRO, FloatArray, IntArray, micros
 
 
 def orders_of(ruling: Ruling, targets: Targets, account: Account, cycle: Cycle) -> Orders:
@@ -31,7 +31,16 @@ def orders_of(ruling: Ruling, targets: Targets, account: Account, cycle: Cycle) 
         size_micro=size,
         limit_micro=ruling.limit[runs, columns],
         reference_micro=ruling.reference[runs, columns],
+        fair_micro=_micro(targets.fair[ruling.standing.own[columns]]),
         status=np.full(len(runs), Status.SUBMITTING, np.int64),
         filled_micro=np.zeros(len(runs), np.int64),
         placed_at=np.full(len(runs), micros(cycle.fill_at), np.int64),
+        good_until=np.zeros(len(runs), np.int64),
+        cancel_at=np.zeros(len(runs), np.int64),
     )
+
+
+def _micro(fair: FloatArray) -> IntArray:
+    """Return fair values [micro-USD per share]; 0 where there is none."""
+    exact: IntArray = np.rint(np.where(np.isnan(fair), 0.0, fair) * MICRO).astype(np.int64)
+    return exact

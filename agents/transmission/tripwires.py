@@ -72,6 +72,7 @@ def mark(account: Account, cycle: Cycle, targets: Targets, quotes: Quotes, row: 
     return Risk(
         desk_day=max(day.toordinal(), account.desk_day), equity_micro=equity, unit_r_micro=unit, day_start_micro=day_start,
         week_start_micro=week_start, high_water_micro=np.maximum(account.high_water_micro, equity), tripped=tripped,
+        governor=account.governor,
     )  # fmt: skip
 
 

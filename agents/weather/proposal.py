@@ -54,6 +54,7 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
         belief=_beliefs(
             evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets), model=settings.model
         ),
+        view=_flat(offers.edge[row], exists) > 0,
     )  # fmt: skip
 
 

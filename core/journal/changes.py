@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from core.model.activity import Activity
 from core.model.decision import Decision
 from core.model.event import Instrument
+from core.model.governor import Governor
 from core.model.orders import Orders, Reports, no_reports
 from core.model.settlement import Settlement
 from core.units import IntArray
@@ -23,13 +24,15 @@ class Risk:
     week_start_micro: IntArray
     high_water_micro: IntArray
     tripped: IntArray
+    governor: Governor
 
 
 @dataclass(frozen=True, slots=True)
 class Intention:
     """Durable before anything is sent: the cycle itself, decisions, orders (status SUBMITTING), risk state.
 
-    `instruments` describes every token that a decision or order names.
+    `instruments` describes every token that a decision or order names. `cancels` are working orders to be taken back: their
+    life ends with the cycle's `fill_at`.
     """
 
     decisions: tuple[Decision, ...]
@@ -37,6 +40,7 @@ class Intention:
     instruments: tuple[Instrument, ...]
     risk: Risk | None = None
     activity: tuple[Activity, ...] = ()
+    cancels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,12 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class Obedience:
-    """A person's command was carried out; `tripped` is the new state of the account's tripwires, None: unchanged."""
+    """A person's command was carried out; `tripped` and `governor` are new states, None: unchanged."""
 
     command_id: str
     tripped: IntArray | None
     activity: tuple[Activity, ...] = ()
+    governor: Governor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Fill:
     notional_micro: int
     fee_micro: int
     levels: tuple[Level, ...]
+    claim_micro: int = 0  # what was bought is said to be worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,13 @@ class Purse:
         self.realised: IntArray = account.realised_micro.copy()
         self.held: IntArray = account.held_micro.copy()
         self.cost: IntArray = account.cost_micro.copy()
+        self.claim: IntArray = account.claim_micro.copy()
 
     def buy(self, fill: Fill, column: int) -> Entry:
         """Add shares at their cost, fee apart."""
         self.held[fill.run, column] += fill.size_micro
         self.cost[fill.run, column] += fill.notional_micro
+        self.claim[fill.run, column] += fill.claim_micro
         self.cash[fill.run] -= fill.notional_micro + fill.fee_micro
         self.fees[fill.run] += fill.fee_micro
         cash = -fill.notional_micro - fill.fee_micro
@@ -84,6 +87,8 @@ class Purse:
         """Take shares away with their part of the cost."""
         held, cost, sold = int(self.held[fill.run, column]), int(self.cost[fill.run, column]), -fill.size_micro
         gone = cost if sold == held else cost * sold // held  # Python integers: the product passes 64 bits
+        claim = int(self.claim[fill.run, column])
+        self.claim[fill.run, column] -= claim if sold == held else claim * sold // held
         self.held[fill.run, column] -= sold
         self.cost[fill.run, column] -= gone
         self.cash[fill.run] += fill.notional_micro - fill.fee_micro

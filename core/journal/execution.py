@@ -12,8 +12,9 @@ import numpy as np
 from core.errors import JournalError
 from core.journal.entries import Booked, Entry, Fill, OrderWord, Purse
 from core.model.account import Account, Depth
+from core.model.governor import Governor
 from core.model.orders import FINAL, Level, Move, Orders, Reports, Role, Status, advance, take_orders
-from core.units import IntArray
+from core.units import MICRO, IntArray
 
 MOVE_TO: Mapping[Status, Move] = {
     Status.SUBMITTED: Move.ACKNOWLEDGE,
@@ -36,7 +37,8 @@ def executed(account: Account, reports: Reports) -> Booked:
     working, column = account.working, account.column()
     row_of = {order_id: row for row, order_id in enumerate(working.order_id)}
     run, size, role = working.run.tolist(), working.size_micro.tolist(), working.role.tolist()
-    status, filled = working.status.tolist(), working.filled_micro.tolist()
+    status, filled, fair = working.status.tolist(), working.filled_micro.tolist(), working.fair_micro.tolist()
+    entered = np.zeros(account.n_runs, np.int64)  # purchases filled for the first time
     purse, taken = Purse(account), dict(account.taken)
     reasons: dict[int, str] = {}
     fills: dict[str, Fill] = {}
@@ -46,8 +48,9 @@ def executed(account: Account, reports: Reports) -> Booked:
         if said.size_micro or said.notional_micro or said.fee_micro:
             if said.execution_id in fills:
                 continue
-            fill = _fill(said, run[row], working.token[row], 1 if size[row] > 0 else -1)
+            fill = _fill(said, run[row], working.token[row], 1 if size[row] > 0 else -1, fair[row])
             fills[fill.execution_id] = fill
+            entered[run[row]] += role[row] == Role.ENTRY and filled[row] == 0
             filled[row] += said.size_micro
             entries.append(_trade(purse, fill, column[fill.token]))
             _remember(taken, fill)
@@ -57,10 +60,17 @@ def executed(account: Account, reports: Reports) -> Booked:
     words = tuple(OrderWord(working.order_id[row], status[row], filled[row], reasons[row]) for row in sorted(reasons))
     orders = replace(working, status=np.array(status, np.int64), filled_micro=np.array(filled, np.int64))
     account = replace(
-        account, cash_micro=purse.cash, held_micro=purse.held, cost_micro=purse.cost, fees_micro=purse.fees,
-        realised_micro=purse.realised, taken=taken, working=still_working(orders),
+        account, cash_micro=purse.cash, held_micro=purse.held, cost_micro=purse.cost, claim_micro=purse.claim,
+        fees_micro=purse.fees, realised_micro=purse.realised, taken=taken, working=still_working(orders),
+        governor=_with_entries(account.governor, entered),
     )  # fmt: skip
     return Booked(account, tuple(fills.values()), tuple(entries), words)
+
+
+def _with_entries(governor: Governor, entered: IntArray) -> Governor:
+    if not entered.any():
+        return governor
+    return replace(governor, entries_day=governor.entries_day + entered, entries_week=governor.entries_week + entered)
 
 
 def still_working(orders: Orders) -> Orders:
@@ -117,7 +127,7 @@ def _moved(status: int, heard: int, bare: bool) -> int:
     return int(advance(Status(status), MOVE_TO[Status(heard)]))
 
 
-def _fill(said: _Word, run: int, token: str, sign: int) -> Fill:
+def _fill(said: _Word, run: int, token: str, sign: int, fair_micro: int) -> Fill:
     if said.size_micro <= 0 or said.notional_micro < 0 or not said.execution_id:
         raise JournalError(
             f"order {said.order_id}: execution {said.execution_id!r} of {said.size_micro} micro-shares for "
@@ -125,7 +135,7 @@ def _fill(said: _Word, run: int, token: str, sign: int) -> Fill:
         )
     return Fill(
         said.execution_id, said.order_id, run, token, said.at, sign * said.size_micro, said.notional_micro, said.fee_micro,
-        said.levels,
+        said.levels, claim_micro=said.size_micro * fair_micro // MICRO if sign > 0 else 0,
     )  # fmt: skip
 
 

@@ -42,24 +42,39 @@ def booked(cycle: Cycle, account: Account, change: Change) -> Booked:
 def _moved(cycle: Cycle, account: Account, change: Change) -> Booked:
     match change:
         case Intention():
-            return Booked(_intended(_forgetful(account, cycle), change))
+            return Booked(_intended(_forgetful(account, cycle), change, micros(cycle.fill_at)))
         case Execution():
             return executed(account, change.reports)
         case Payout():
             _check_age(account, change, cycle)
             return paid_out(_forgetful(account, cycle), change.settlement, micros(cycle.sealed_at))
         case Obedience():
-            return Booked(account if change.tripped is None else replace(account, tripped=np.array(change.tripped, np.int64)))
+            return Booked(_obeyed(account, change))
         case Closing():
             return Booked(account)
 
 
-def _intended(account: Account, change: Intention) -> Account:
+def _obeyed(account: Account, change: Obedience) -> Account:
+    tripped = account.tripped if change.tripped is None else np.array(change.tripped, np.int64)
+    return replace(account, tripped=tripped, governor=change.governor or account.governor)
+
+
+def _intended(account: Account, change: Intention, fill_at: int) -> Account:
     _check_orders(account, change)
-    account = _with_columns(account, change)
+    account = replace(_with_columns(account, change), working=_taken_back(account.working, change.cancels, fill_at))
     orders = replace(change.orders, parent=_shifted(change.orders, len(account.working)))
     account = replace(account, working=join_orders(account.working, orders))
     return account if change.risk is None else _at_risk(account, change.risk)
+
+
+def _taken_back(working: Orders, cancels: tuple[str, ...], at: int) -> Orders:
+    if not cancels:
+        return working
+    unknown = set(cancels) - set(working.order_id)
+    if unknown:
+        raise JournalError(f"the intention takes back {', '.join(sorted(unknown))}, which is not working")
+    mine = np.isin(working.order_id, cancels) & (working.cancel_at == 0)
+    return replace(working, cancel_at=np.where(mine, at, working.cancel_at))
 
 
 def _check_orders(account: Account, change: Intention) -> None:
@@ -98,6 +113,7 @@ def _with_columns(account: Account, change: Intention) -> Account:
         instruments=account.instruments + new,
         held_micro=np.concatenate([account.held_micro, nothing], axis=1),
         cost_micro=np.concatenate([account.cost_micro, nothing], axis=1),
+        claim_micro=np.concatenate([account.claim_micro, nothing], axis=1),
     )
 
 
@@ -109,7 +125,7 @@ def _at_risk(account: Account, risk: Risk) -> Account:
     return replace(
         account, desk_day=int(risk.desk_day), equity_micro=risk.equity_micro, unit_r_micro=risk.unit_r_micro,
         day_start_micro=risk.day_start_micro, week_start_micro=risk.week_start_micro,
-        high_water_micro=risk.high_water_micro, tripped=risk.tripped,
+        high_water_micro=risk.high_water_micro, tripped=risk.tripped, governor=risk.governor,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from core.journal.state import instrument_of, settlement_of
-from core.journal.tables import DECISIONS, FILLS, INSTRUMENTS, ORDERS, SETTLEMENTS, columns_of
+from core.journal.tables import DECISIONS, FILLS, INSTRUMENTS, ORDERS, RISK, SETTLEMENTS, columns_of
 from core.model.activity import Action, Activity, Severity
 from core.model.cycle import Cause, Cycle
 from core.model.decision import Check, Verdict
@@ -104,6 +104,9 @@ class OrderLine:
     filled_micro: int
     placed_at: datetime
     reason: str
+    fair_micro: int = 0  # 0 in journals of the first schema
+    good_until: datetime | None = None  # None: at once or never
+    cancel_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ class RiskLine:
     cash_micro: int
     realised_micro: int
     fees_micro: int
+    owed_micro: int
+    governor: Mapping[str, Any]  # of `Governor`, by name
 
 
 def cycle_line(row: Sequence[Any]) -> CycleLine:
@@ -198,6 +203,7 @@ def order_line(row: Sequence[Any]) -> OrderLine:
     return OrderLine(**{
         **named, "scheduled_at": instant(named["scheduled_at"]), "placed_at": instant(named["placed_at"]),
         "event_day": date.fromisoformat(named["event_day"]), "role": Role(named["role"]), "status": Status(named["status"]),
+        **{name: instant(named[name]) if named[name] else None for name in ("good_until", "cancel_at")},
     })  # fmt: skip
 
 
@@ -227,7 +233,10 @@ def settlement_line(row: Sequence[Any]) -> SettlementLine:
 
 def risk_line(row: Sequence[Any]) -> RiskLine:
     """Return a row of `risk` as a value."""
-    return RiskLine(row[0], instant(row[1]), *row[2:])
+    named = dict(zip(columns_of(RISK), row, strict=True))
+    return RiskLine(**{
+        **named, "scheduled_at": instant(named["scheduled_at"]), "governor": orjson.loads(named["governor"]),
+    })  # fmt: skip
 
 
 def instrument_line(row: Sequence[Any]) -> Instrument:

@@ -38,6 +38,7 @@ def without_columns(account: Account, gone: IntArray) -> Account:
         instruments=tuple(account.instruments[i] for i in stay.tolist()),
         held_micro=np.ascontiguousarray(account.held_micro[:, stay]),
         cost_micro=np.ascontiguousarray(account.cost_micro[:, stay]),
+        claim_micro=np.ascontiguousarray(account.claim_micro[:, stay]),
         taken=without_tokens(account.taken, tokens),
     )
 
@@ -51,7 +52,7 @@ def _noted(account: Account, settlement: Settlement, known: Outcome | None) -> A
     if known is not None and known.settlement.finality is Finality.FINAL:
         return account  # ours comes after the venue's: kept as a row, but the venue's word stands
     nothing = np.zeros((account.n_runs, 0), np.int64)
-    return _with_outcome(account, Outcome(settlement, (), nothing, nothing))
+    return _with_outcome(account, Outcome(settlement, (), nothing, nothing, nothing))
 
 
 def _final(account: Account, settlement: Settlement, before: Outcome | None, at: int) -> Booked:
@@ -76,6 +77,7 @@ def _holdings(account: Account, settlement: Settlement, before: Outcome | None, 
         tuple(account.instruments[i] for i in now.tolist()),
         np.ascontiguousarray(account.held_micro[:, now]),
         np.ascontiguousarray(account.cost_micro[:, now]),
+        np.ascontiguousarray(account.claim_micro[:, now]),
     )
 
 

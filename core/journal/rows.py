@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core.journal.changes import Change, Closing, Execution, Intention, Obedience, Payout, Risk
 from core.journal.entries import Booked, Entry, Fill
+from core.journal.state import numbers_of
 from core.journal.text import json_text
 from core.model.account import Account
 from core.model.activity import Activity
@@ -29,6 +30,7 @@ class Rows:
     words: Sequence[Row] = field(default=())  # (status, filled_micro, reason, order_id)
     heard: Sequence[Row] = field(default=())  # (heard_at, desk, scheduled_at)
     closed: Sequence[Row] = field(default=())  # (desk, scheduled_at)
+    cancels: Sequence[Row] = field(default=())  # (cancel_at, order_id)
 
 
 def rows_of(cycle: Cycle, before: Account, change: Change, booked: Booked, *, version: int, line: int) -> Rows:
@@ -61,7 +63,8 @@ def rows_of(cycle: Cycle, before: Account, change: Change, booked: Booked, *, ve
     inserts["ledger"] = [*opening, *_ledger(cycle.desk, prefix, booked.entries)]
     inserts["activity"] = list(_activity(cycle, change, version))
     words = [(word.status, word.filled_micro, word.reason, word.order_id) for word in booked.words]
-    return Rows(inserts, words, heard, closed)
+    cancels = [(micros(cycle.fill_at), order_id) for order_id in change.cancels] if isinstance(change, Intention) else ()
+    return Rows(inserts, words, heard, closed, cancels)
 
 
 def _cycle(cycle: Cycle) -> Row:
@@ -98,11 +101,12 @@ def _orders(orders: Orders, key: Row, described: Mapping[str, Instrument]) -> It
         orders.run, orders.role, orders.parent, orders.size_micro, orders.limit_micro, orders.reference_micro,
         orders.status, orders.filled_micro, orders.placed_at,
     )  # fmt: skip
+    late = zip(orders.fair_micro.tolist(), orders.good_until.tolist(), orders.cancel_at.tolist(), strict=True)
     numbers = zip(*(column.tolist() for column in columns), strict=True)
-    for row, (run, role, parent, *sizes) in enumerate(numbers):
+    for row, ((run, role, parent, *sizes), life) in enumerate(zip(numbers, late, strict=True)):
         yield (
             orders.order_id[row], orders.decision_id[row], *key, run, *_place(orders.token[row], described), role,
-            "" if parent < 0 else orders.order_id[parent], *sizes, "",
+            "" if parent < 0 else orders.order_id[parent], *sizes, "", *life,
         )  # fmt: skip
 
 
@@ -110,9 +114,10 @@ def _risk(risk: Risk, key: Row, account: Account) -> Iterator[Row]:
     columns = (
         risk.equity_micro, risk.unit_r_micro, risk.day_start_micro, risk.week_start_micro, risk.high_water_micro,
         risk.tripped, account.cash_micro, account.realised_micro, account.fees_micro,
+        account.owed_micro,
     )  # fmt: skip
     for run, numbers in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        yield (*key, run, int(risk.desk_day), *numbers)
+        yield (*key, run, int(risk.desk_day), *numbers, json_text(numbers_of(risk.governor, run)))
 
 
 def _fill(fill: Fill, key: Row, line: int, described: Mapping[str, Instrument]) -> Row:

@@ -13,15 +13,16 @@ import orjson
 from core.journal.text import json_text
 from core.model.account import Account, Outcome
 from core.model.event import Instrument, Side
+from core.model.governor import NUMBERS, Governor, new_governor
 from core.model.orders import Level, Orders
 from core.model.rule import Extreme
 from core.model.settlement import Finality, Settlement
 from core.units import IntArray, Unit
 
-_TABLES = ("held_micro", "cost_micro")
+_TABLES = ("held_micro", "cost_micro", "claim_micro")
 _VECTORS = (
     "cash_micro", "fees_micro", "realised_micro", "start_micro", "equity_micro", "unit_r_micro", "day_start_micro",
-    "week_start_micro", "high_water_micro", "tripped",
+    "week_start_micro", "high_water_micro", "tripped", "owed_micro",
 )  # fmt: skip
 _MOST_TEXTS = 8_192
 _texts: dict[int, tuple[object, orjson.Fragment]] = {}  # by identity; the object is kept, so that its number stays its own
@@ -34,6 +35,7 @@ def account_text(account: Account) -> str:
         "desk": account.desk, "world": account.world, "seq": account.seq, "desk_day": account.desk_day,
         "instruments": [_written(instrument) for instrument in account.instruments],
         **{name: getattr(account, name).tolist() for name in (*_VECTORS, *_TABLES)},
+        "governor": _governor_row(account.governor),
         "working": {field.name: _column(getattr(account.working, field.name)) for field in fields(Orders)},
         "taken": [
             [run, token, side, _written(levels, _levels_row)]
@@ -50,7 +52,7 @@ def _levels_row(levels: tuple[Level, ...]) -> list[list[int]]:
 def _outcome_row(outcome: Outcome) -> dict[str, Any]:
     return {
         "settlement": outcome.settlement, "instruments": list(outcome.instruments),
-        "held_micro": outcome.held_micro.tolist(), "cost_micro": outcome.cost_micro.tolist(),
+        **{name: getattr(outcome, name).tolist() for name in _TABLES},
     }  # fmt: skip
 
 
@@ -64,9 +66,41 @@ def _written(value: Any, row: Callable[[Any], Any] = lambda value: value) -> orj
     return known[1]
 
 
+def _brought_forward(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return a state as it is written today; one of the first schema knew no governor and no claims."""
+    if "governor" in kept:
+        return kept
+    nothing = [0] * len(kept["working"]["order_id"])
+    high = np.array(kept["high_water_micro"], np.int64)
+    return {
+        **kept, "claim_micro": kept["cost_micro"], "owed_micro": [0] * len(kept["cash_micro"]),
+        "governor": _governor_row(new_governor(high)),
+        "working": {**kept["working"], "fair_micro": nothing, "good_until": nothing, "cancel_at": nothing},
+        "outcomes": [{**row, "claim_micro": row["cost_micro"]} for row in kept["outcomes"]],
+    }  # fmt: skip
+
+
+def _governor_row(governor: Governor) -> dict[str, Any]:
+    return {"firms": list(governor.firms), **{name: getattr(governor, name).tolist() for name in NUMBERS}}
+
+
+def _governor_of(kept: Mapping[str, Any], n_runs: int) -> Governor:
+    numbers: dict[str, Any] = {
+        name: _table(kept[name], n_runs) if name.startswith("firm_") else np.array(kept[name], np.int64) for name in NUMBERS
+    }
+    return Governor(firms=tuple(kept["firms"]), **numbers)
+
+
+def numbers_of(governor: Governor, run: int) -> dict[str, Any]:
+    """Return what the governor remembers of one run, by name; the ring of settled days stays in the account."""
+    rows = {name: getattr(governor, name) for name in NUMBERS if not name.startswith("claim_")}
+    told = {name: row[run].tolist() for name, row in rows.items()}
+    return {"firms": list(governor.firms), **told}
+
+
 def account_of(text: str) -> Account:
     """Return the account that `account_text` wrote."""
-    kept = orjson.loads(text)
+    kept = _brought_forward(orjson.loads(text))
     working: dict[str, Any] = {
         name: tuple(column) if name in _ORDER_WORDS else np.array(column, np.int64) for name, column in kept["working"].items()
     }
@@ -76,6 +110,7 @@ def account_of(text: str) -> Account:
         instruments=tuple(instrument_of(row) for row in kept["instruments"]),
         **{name: np.array(kept[name], np.int64) for name in _VECTORS},
         **{name: _table(kept[name], n_runs) for name in _TABLES},
+        governor=_governor_of(kept["governor"], n_runs),
         working=Orders(**working),
         taken={
             (run, token, side): tuple(Level(*level) for level in levels) for run, token, side, levels in kept["taken"]
@@ -102,7 +137,7 @@ def settlement_of(row: Mapping[str, Any]) -> Settlement:
 def _outcome_of(row: Mapping[str, Any], n_runs: int) -> Outcome:
     return Outcome(
         settlement_of(row["settlement"]), tuple(instrument_of(i) for i in row["instruments"]),
-        _table(row["held_micro"], n_runs), _table(row["cost_micro"], n_runs),
+        *(_table(row[name], n_runs) for name in _TABLES),
     )  # fmt: skip
 
 

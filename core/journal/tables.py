@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
 
 METADATA = MetaData()
-VERSION = 1
+VERSION = 2
 """Of this schema: the number of the newest file in `migrations/versions`."""
 
 
@@ -91,6 +91,9 @@ ORDERS = Table(
     _integer("filled_micro"),
     _integer("placed_at"),
     _text("reason"),
+    _integer("fair_micro", server_default="0"),
+    _integer("good_until", server_default="0"),
+    _integer("cancel_at", server_default="0"),
     Index("orders_by_time", "scheduled_at"),
     Index("orders_by_desk", "desk", "scheduled_at"),
     Index("orders_by_station", "station", "scheduled_at"),
@@ -187,6 +190,8 @@ RISK = Table(
     _integer("cash_micro"),
     _integer("realised_micro"),
     _integer("fees_micro"),
+    _integer("owed_micro", server_default="0"),
+    _text("governor", server_default="{}"),
     Index("risk_by_day", "desk", "desk_day", "scheduled_at"),
 )
 

@@ -75,6 +75,7 @@ class Book:
         for name, inserted in rows.inserts.items():
             self._many(connection, insert_text(name), inserted)
         self._many(connection, "UPDATE orders SET status = ?, filled_micro = ?, reason = ? WHERE order_id = ?", rows.words)
+        self._many(connection, "UPDATE orders SET cancel_at = ? WHERE order_id = ? AND cancel_at = 0", rows.cancels)
         self._many(connection, _HEARD, rows.heard)
         self._many(connection, _CLOSED, rows.closed)
 
@@ -141,16 +142,21 @@ def joined(changes: Sequence[Rows]) -> Rows:
         for name, inserted in rows.inserts.items():
             inserts.setdefault(name, []).extend(inserted)
     inserts["instruments"] = list({row[0]: row for row in reversed(inserts.get("instruments", []))}.values())[::-1]
-    inserts["orders"], words = _spoken(inserts.get("orders", []), [word for rows in changes for word in rows.words])
+    inserts["orders"], words, cancels = _spoken(
+        inserts.get("orders", []),
+        [word for rows in changes for word in rows.words],
+        [cancel for rows in changes for cancel in rows.cancels],
+    )
     return Rows(
         inserts,
         words,
         heard=[heard for rows in changes for heard in rows.heard],
         closed=[closed for rows in changes for closed in rows.closed],
+        cancels=cancels,
     )
 
 
-def _spoken(orders: Sequence[Row], words: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def _spoken(orders: Sequence[Row], words: Sequence[Row], cancels: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
     """Put words into order rows that are not written yet: an index moved twice costs more than the row."""
     pending = {row[0]: row for row in orders}
     late: list[Row] = []
@@ -160,10 +166,18 @@ def _spoken(orders: Sequence[Row], words: Sequence[Row]) -> tuple[list[Row], lis
         if row is None:
             late.append(word)
         else:
-            pending[order_id] = (*row[:_STATUS], status, filled, row[_STATUS + 2], reason)
-    return list(pending.values()), late
+            pending[order_id] = (*row[:_STATUS], status, filled, row[_STATUS + 2], reason, *row[_STATUS + 4 :])
+    taken_back: list[Row] = []
+    for at, order_id in cancels:
+        row = pending.get(order_id)
+        if row is None:
+            taken_back.append((at, order_id))
+        elif row[_CANCEL] == 0:
+            pending[order_id] = (*row[:_CANCEL], at, *row[_CANCEL + 1 :])
+    return list(pending.values()), late, taken_back
 
 
+_CANCEL = columns_of(METADATA.tables["orders"]).index("cancel_at")
 _STATUS = columns_of(METADATA.tables["orders"]).index("status")  # then filled_micro, placed_at, reason
 
 

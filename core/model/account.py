@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.model.event import Instrument
+from core.model.governor import Governor, new_governor
 from core.model.orders import Level, Orders, no_orders
 from core.model.settlement import Settlement
 from core.units import IntArray
@@ -24,6 +25,7 @@ class Outcome:
     instruments: tuple[Instrument, ...]  # held in at least one run when the final word came; empty before
     held_micro: IntArray  # (n_runs, len(instruments))
     cost_micro: IntArray
+    claim_micro: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,10 @@ class Account:
     world: str
     instruments: tuple[Instrument, ...]
     cash_micro: IntArray  # (n_runs,)
+    owed_micro: IntArray  # (n_runs,) taken back by a correction beyond the cash that was there
     held_micro: IntArray  # (n_runs, n_instruments) shares
     cost_micro: IntArray  # (n_runs, n_instruments) paid for what is held, fees apart
+    claim_micro: IntArray  # (n_runs, n_instruments) what it was said to be worth when it was bought
     fees_micro: IntArray  # (n_runs,) all fees so far
     realised_micro: IntArray  # (n_runs,) all realised P&L so far, fees apart
     start_micro: IntArray  # (n_runs,) opening cash
@@ -49,6 +53,7 @@ class Account:
     week_start_micro: IntArray  # (n_runs,) equity at the start of the desk week
     high_water_micro: IntArray  # (n_runs,)
     tripped: IntArray  # (n_runs,) bit per tripwire, see agents.transmission.tripwires
+    governor: Governor
     working: Orders = field(default_factory=no_orders)
     taken: Depth = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)  # by event id, while a correction may still come
@@ -66,10 +71,10 @@ class Account:
 def new_account(desk: str, world: str, start_micro: int, n_runs: int = 1) -> Account:
     """Return an account that holds nothing but its opening cash."""
     cash = np.full(n_runs, start_micro, np.int64)
-    nothing = np.zeros(n_runs, np.int64)
+    nothing, none = np.zeros(n_runs, np.int64), np.zeros((n_runs, 0), np.int64)
     return Account(
-        desk=desk, world=world, instruments=(), cash_micro=cash, held_micro=np.zeros((n_runs, 0), np.int64),
-        cost_micro=np.zeros((n_runs, 0), np.int64), fees_micro=nothing, realised_micro=nothing, start_micro=cash,
-        equity_micro=cash, desk_day=0, unit_r_micro=nothing, day_start_micro=cash, week_start_micro=cash,
-        high_water_micro=cash, tripped=nothing,
+        desk=desk, world=world, instruments=(), cash_micro=cash, owed_micro=nothing, held_micro=none, cost_micro=none,
+        claim_micro=none, fees_micro=nothing, realised_micro=nothing, start_micro=cash, equity_micro=cash,
+        desk_day=0, unit_r_micro=nothing, day_start_micro=cash, week_start_micro=cash,
+        high_water_micro=cash, tripped=nothing, governor=new_governor(cash),
     )  # fmt: skip

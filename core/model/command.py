@@ -20,6 +20,9 @@ class To(StrEnum):
 class Verb(StrEnum):
     KILL = "kill"
     LIFT = "lift"  # end a kill
+    DIAL = "dial"  # {"level": 5..1}
+    REBASE = "rebase"  # {"reason": ...}: count the drawdown from here, at half size
+    FLATTEN = "flatten"  # sell all that can be sold
     CYCLE = "cycle"  # look now
     START = "start"
     STOP = "stop"

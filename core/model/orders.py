@@ -97,9 +97,12 @@ class Orders:
     size_micro: IntArray
     limit_micro: IntArray  # [micro-USD per share]
     reference_micro: IntArray  # executable price that the decision saw, fees apart [micro-USD per share]
+    fair_micro: IntArray  # what the decision held a share for [micro-USD]
     status: IntArray
     filled_micro: IntArray
     placed_at: InstantArray  # the cycle's `fill_at`: a fill is never older
+    good_until: InstantArray  # 0: what is not filled at once is over; else the order rests until then
+    cancel_at: InstantArray  # from when on it is taken back; 0: nobody asked
 
     def __len__(self) -> int:
         return len(self.order_id)
@@ -111,7 +114,7 @@ def _no_integers() -> IntArray:
 
 def no_orders() -> Orders:
     """Return an empty set of orders."""
-    return Orders((), (), *(_no_integers(),), (), *(_no_integers() for _ in range(8)))
+    return Orders((), (), *(_no_integers(),), (), *(_no_integers() for _ in range(11)))
 
 
 def take_orders(orders: Orders, rows: IntArray) -> Orders:
@@ -127,9 +130,12 @@ def take_orders(orders: Orders, rows: IntArray) -> Orders:
         size_micro=orders.size_micro[rows],
         limit_micro=orders.limit_micro[rows],
         reference_micro=orders.reference_micro[rows],
+        fair_micro=orders.fair_micro[rows],
         status=orders.status[rows],
         filled_micro=orders.filled_micro[rows],
         placed_at=orders.placed_at[rows],
+        good_until=orders.good_until[rows],
+        cancel_at=orders.cancel_at[rows],
     )
 
 
@@ -147,9 +153,12 @@ def join_orders(first: Orders, second: Orders) -> Orders:
         size_micro=np.concatenate([first.size_micro, second.size_micro]),
         limit_micro=np.concatenate([first.limit_micro, second.limit_micro]),
         reference_micro=np.concatenate([first.reference_micro, second.reference_micro]),
+        fair_micro=np.concatenate([first.fair_micro, second.fair_micro]),
         status=np.concatenate([first.status, second.status]),
         filled_micro=np.concatenate([first.filled_micro, second.filled_micro]),
         placed_at=np.concatenate([first.placed_at, second.placed_at]),
+        good_until=np.concatenate([first.good_until, second.good_until]),
+        cancel_at=np.concatenate([first.cancel_at, second.cancel_at]),
     )
 
 

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     BARS = "bars"
     QUOTES = "quotes"
     REPORTS = "reports"
-    HEALTH = "health"
+    HOST = "host"  # what the machine measured of itself
     LEARNED = "learned"
     COMMANDS = "commands"
 

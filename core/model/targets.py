@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from core.model.event import Fees, Instrument
 from core.units import BoolArray, FloatArray, IntArray
@@ -30,3 +31,5 @@ class Targets:
     open: BoolArray  # (n_instruments,) False: nothing may be opened, `closed_reason` says why
     closed_reason: tuple[str, ...]  # reason code, "" where open
     belief: tuple[dict[str, object], ...]  # what the decision row keeps: p_model, p_market, p_pooled, sd, regime, ...
+    view: BoolArray  # (n_instruments,) its own edge is positive; False: it hedges others
+    stress: Mapping[str, FloatArray] = field(default_factory=dict)  # (n_runs,) P&L of targets and holdings by stress [USD]

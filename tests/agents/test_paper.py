@@ -96,8 +96,8 @@ def order(
 
     return Orders(
         (name,), ("d-a",), one(run), (token(side),), one(Role.ENTRY if size > 0 else Role.EXIT), one(-1),
-        one(round(size * MICRO)), one(round(limit * MICRO)), one(round(reference * MICRO)), one(status), one(0),
-        one(micros(placed)),
+        one(round(size * MICRO)), one(round(limit * MICRO)), one(round(reference * MICRO)), one(round(reference * MICRO)), one(status), one(0),
+        one(micros(placed)), one(0), one(0),
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def account(working: Orders | None = None, *, held: float = 0.0, n_runs: int = 1
     shares = np.tile(np.array([round(held * MICRO), 0], np.int64), (n_runs, 1))
     return replace(
         new_account("weather", "test", 10_000 * MICRO, n_runs), instruments=both, held_micro=shares, cost_micro=shares // 4,
-        working=working or no_orders(), **changed,
+        claim_micro=shares // 4, working=working or no_orders(), **changed,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

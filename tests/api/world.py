@@ -272,8 +272,9 @@ def intention(of: Cycle, account: Account, wanted: Sequence[tuple[Instrument, in
         np.zeros(n, np.int64), tuple(one.token for one, _, _ in wanted),
         np.array([Role.ENTRY if shares > 0 else Role.EXIT for _, shares, _ in wanted], np.int64), np.full(n, -1, np.int64),
         np.array([shares * MICRO for _, shares, _ in wanted], np.int64), np.array([price for *_, price in wanted], np.int64),
-        np.array([price for *_, price in wanted], np.int64), np.full(n, Status.SUBMITTING, np.int64), np.zeros(n, np.int64),
-        np.full(n, micros(of.fill_at), np.int64),
+        np.array([price for *_, price in wanted], np.int64), np.array([price for *_, price in wanted], np.int64),
+        np.full(n, Status.SUBMITTING, np.int64), np.zeros(n, np.int64),
+        np.full(n, micros(of.fill_at), np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64),
     )  # fmt: skip
     lines = (_said(of, Action.DECISION, "New York 2026-12-09: best edge +8.0¢", "edges_updated", token(TODAY, 1)),)
     return Intention(decisions, orders, tuple(one for one, _, _ in wanted), _risk(account), lines)
@@ -327,7 +328,9 @@ def _said(of: Cycle, action: Action, message: str, kind: str, one: Instrument, *
 def _risk(account: Account) -> Risk:
     equity = account.cash_micro + account.cost_micro.sum(axis=1)
     start = account.start_micro
-    return Risk(NOW.toordinal(), equity, start // 100, start, start, np.maximum(equity, start), account.tripped)
+    return Risk(
+        NOW.toordinal(), equity, start // 100, start, start, np.maximum(equity, start), account.tripped, account.governor
+    )
 
 
 def _reports(rows: Sequence[tuple[str, int, int]], of: Cycle | None = None) -> Reports:

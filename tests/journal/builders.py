@@ -63,8 +63,8 @@ def orders(of: Cycle, wanted: Sequence[tuple[int, str, int]]) -> Orders:
         role=np.array([Role.ENTRY if size > 0 else Role.EXIT for _, _, size in wanted], np.int64),
         parent=np.full(n, -1, np.int64), size_micro=np.array([size for _, _, size in wanted], np.int64),
         limit_micro=np.full(n, 400_000, np.int64), reference_micro=np.full(n, 390_000, np.int64),
-        status=np.full(n, Status.SUBMITTING, np.int64), filled_micro=np.zeros(n, np.int64),
-        placed_at=np.full(n, micros(of.fill_at), np.int64),
+        fair_micro=np.full(n, 450_000, np.int64), status=np.full(n, Status.SUBMITTING, np.int64), filled_micro=np.zeros(n, np.int64),
+        placed_at=np.full(n, micros(of.fill_at), np.int64), good_until=np.zeros(n, np.int64), cancel_at=np.zeros(n, np.int64),
     )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def risk(account: Account, of: Cycle) -> Risk:
         equity,
         np.maximum(equity, account.high_water_micro),
         account.tripped,
+        account.governor,
     )
 
 

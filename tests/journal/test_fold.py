@@ -279,7 +279,8 @@ def test_a_stop_keeps_its_entry_when_other_orders_are_done() -> None:
         parent=np.array([-1, -1, 1]), role=np.array([Role.ENTRY, Role.ENTRY, Role.STOP]),
         size_micro=np.array([HUNDRED, HUNDRED, -HUNDRED]),
         **{name: np.concatenate([getattr(placed, name), getattr(stop, name)])
-           for name in ("run", "limit_micro", "reference_micro", "status", "filled_micro", "placed_at")},
+           for name in ("run", "limit_micro", "reference_micro", "fair_micro", "status", "filled_micro", "placed_at",
+                        "good_until", "cancel_at")},
     )  # fmt: skip
     wanted = replace(intention(FIRST, fresh(), [(0, NO, HUNDRED), (0, YES, HUNDRED)]), orders=family)
 

@@ -110,7 +110,7 @@ def targets_of(markets: Sequence[Market], n_runs: int = 1, instruments: tuple[In
         min_size_micro=np.array([round(m.min_size * MICRO) for m in markets], np.int64),
         fees=tuple(m.fees for m in markets),
         open=np.array([m.opened for m in markets], np.bool_), closed_reason=tuple(m.closed_reason for m in markets),
-        belief=tuple({"p_model": m.fair} for m in markets),
+        belief=tuple({"p_model": m.fair} for m in markets), view=fair > price,
     )  # fmt: skip
 
 
@@ -130,6 +130,7 @@ def holding(account: Account, market: Market, shares: float, price: float) -> Ac
         account, instruments=(*account.instruments, market.instrument), cash_micro=account.cash_micro - cost,
         held_micro=np.concatenate([account.held_micro, one * round(shares * MICRO)], axis=1),
         cost_micro=np.concatenate([account.cost_micro, one * cost], axis=1),
+        claim_micro=np.concatenate([account.claim_micro, one * cost], axis=1),
     )  # fmt: skip
 
 

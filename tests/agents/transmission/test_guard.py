@@ -125,7 +125,8 @@ def test_the_same_order_is_not_sent_twice() -> None:
     first = look([MARKET], settings=settings_of({**NORMAL, "bracket_r": 1, "city_day_r": 2}))
     waiting = replace(first.orders, size_micro=np.array([6 * MICRO]))
     account = replace(first.account, instruments=(MARKET.instrument,), working=waiting,
-                      held_micro=np.zeros((1, 1), np.int64), cost_micro=np.zeros((1, 1), np.int64))  # fmt: skip
+                      held_micro=np.zeros((1, 1), np.int64), cost_micro=np.zeros((1, 1), np.int64),
+                      claim_micro=np.zeros((1, 1), np.int64))  # fmt: skip
 
     again = look([MARKET], account, settings_of({**NORMAL, "bracket_r": 1, "city_day_r": 2}))
 

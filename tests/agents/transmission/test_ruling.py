@@ -162,7 +162,8 @@ def test_working_orders_count_as_filled() -> None:
     market = Market(instrument_of(), wanted=1_000.0)
     first = look([market], settings=settings_of(NORMAL))
     account = replace(first.account, instruments=(market.instrument,), working=first.orders,
-                      held_micro=np.zeros((1, 1), np.int64), cost_micro=np.zeros((1, 1), np.int64))  # fmt: skip
+                      held_micro=np.zeros((1, 1), np.int64), cost_micro=np.zeros((1, 1), np.int64),
+                      claim_micro=np.zeros((1, 1), np.int64))  # fmt: skip
 
     again = look([market], account, settings_of(NORMAL), cycle=cycle_of(START + timedelta(minutes=15)))
 

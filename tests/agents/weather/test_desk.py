@@ -60,6 +60,7 @@ def holding(found: WeatherEvaluation, column: int, shares: float) -> Account:
     return replace(
         start, instruments=(found.panel.instruments[column],), held_micro=np.array([[int(shares * MICRO)]]),
         cost_micro=np.array([[int(shares * MICRO) // 2]]),
+        claim_micro=np.array([[int(shares * MICRO) // 2]]),
     )  # fmt: skip
 
 
