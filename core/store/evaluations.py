@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from core.errors import StoreError
-from core.store.columns import DTYPES, FILLS, dtype_name, texts
-from core.store.durable import writing
+from core.store.columns import dtype_name
 from core.store.encoding import checked_name
+from core.store.outputs import SQL, OutputFile, column_of
 from core.units import Columns, instant, micros
 
 # name -> columns after the key; a column that a desk adds is added to its table.
@@ -36,8 +34,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "outlooks": ("event_id", "scheduled_at"),
     "evaluations": ("event_id", "scheduled_at", "bracket"),
 }
-_SQL = {"int64": "integer", "float64": "real", "bool": "boolean", "str": "text"}
-_STORED = {sql: stored for stored, sql in _SQL.items()}
+_STORED = {sql: stored for stored, sql in SQL.items()}
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -45,20 +42,16 @@ class EvaluationStore:
     """`evaluations/{desk}.db`, SQLite (WAL): tables `outlooks` (a row per event) and `evaluations` (a row per bracket)."""
 
     def __init__(self, data_dir: Path, desk: str, *, readonly: bool = False) -> None:
-        self._path = data_dir / "evaluations" / f"{checked_name('desk', desk)}.db"
-        self._readonly = readonly
-        self._lock = threading.RLock()
-        self._database: sqlite3.Connection | None = None
+        path = data_dir / "evaluations" / f"{checked_name('desk', desk)}.db"
+        self._file = OutputFile(path, ("cycles", "newest", "evaluations"), readonly=readonly)
         self._columns: dict[str, dict[str, str]] = {}
         if not readonly:
-            self._database = self._create()
+            self._file.create(_TABLES)
 
     def append(self, scheduled_at: datetime, outlooks: Columns, brackets: Columns) -> None:
         """Keep the rows of one cycle; the same cycle again replaces its rows."""
-        if self._readonly:
-            raise StoreError(f"{self._path} is open for reading only")
         at = micros(scheduled_at)
-        with self._lock, self._transaction() as database:
+        with self._written() as database:
             events = {row[0] for row in database.execute("select event_id from outlooks where scheduled_at = ?", (at,))}
             events |= set(outlooks.get("event_id", np.empty(0, object)).tolist())
             for table, rows in (("outlooks", outlooks), ("evaluations", brackets)):
@@ -78,7 +71,7 @@ class EvaluationStore:
         query = (
             "select max(scheduled_at) from cycles" if event_id is None else "select scheduled_at from newest where event_id = ?"
         )
-        found = self._rows(query, *([] if event_id is None else [event_id]))
+        found = self._file.rows(query, [] if event_id is None else [event_id])
         if not found or found[0][0] is None:
             return None, self._read("outlooks", "0"), self._read("evaluations", "0")
         at = found[0][0]
@@ -108,65 +101,17 @@ class EvaluationStore:
         )
 
     def close(self) -> None:
-        with self._lock:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
-
-    def _create(self) -> sqlite3.Connection:
-        with writing(self._path.parent):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            database = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = normal")
-            database.executescript(
-                f"""
-                create table if not exists outlooks (event_id text not null, scheduled_at integer not null,
-                    {_definitions(_OUTLOOKS)}, primary key (event_id, scheduled_at)) without rowid;
-                create table if not exists evaluations (event_id text not null, scheduled_at integer not null,
-                    bracket integer not null, {_definitions(_BRACKETS)},
-                    primary key (event_id, scheduled_at, bracket)) without rowid;
-                create index if not exists outlooks_by_cycle on outlooks (scheduled_at);
-                create index if not exists evaluations_by_cycle on evaluations (scheduled_at);
-                create table if not exists cycles (scheduled_at integer primary key);
-                create table if not exists newest (event_id text primary key, event_day text, scheduled_at integer not null);
-                create index if not exists newest_by_day on newest (event_day);
-                """
-            )
-            return database
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"cannot open {self._path}: {error}; move that file away to start a new one") from error
-
-    def _opened(self) -> sqlite3.Connection | None:
-        """Return the connection; a reader waits in peace for the file to appear."""
-        if self._database is None and self._readonly and self._path.exists():
-            for option in ("mode=ro", "immutable=1"):
-                uri = f"{self._path.resolve().as_uri()}?{option}"
-                database = sqlite3.connect(uri, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False)
-                try:
-                    database.execute("select 1 from cycles, newest, evaluations limit 1").fetchone()
-                    self._database = database
-                    break
-                except sqlite3.DatabaseError:
-                    database.close()
-        return self._database
+        """Close the file."""
+        self._file.close()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._database is None:
-            raise StoreError(f"{self._path} is closed")
+    def _written(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._database.execute("begin immediate")
-            try:
-                yield self._database
-            except BaseException:
-                self._columns.clear()
-                self._database.execute("rollback")
-                raise
-            self._database.execute("commit")
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"cannot write {self._path}: {error}; free space there, or move the data folder") from error
+            with self._file.transaction() as database:
+                yield database
+        except BaseException:
+            self._columns.clear()  # a column that was added is gone again
+            raise
 
     def _insert(self, database: sqlite3.Connection, table: str, at: int, rows: Columns) -> None:
         length = len(next(iter(rows.values()), ()))
@@ -181,7 +126,7 @@ class EvaluationStore:
             if name not in known:
                 if not _WORD.fullmatch(name):
                     raise StoreError(f"{name!r} cannot be a column of {table}")
-                database.execute(f"alter table {table} add column {name} {_SQL[dtype_name(np.asarray(values))]}")
+                database.execute(f"alter table {table} add column {name} {SQL[dtype_name(np.asarray(values))]}")
                 self._columns.pop(table, None)
         lists = {name: np.asarray(values).tolist() for name, values in rows.items()}  # sqlite stores NaN as null
         lists["scheduled_at"] = [at] * length
@@ -192,39 +137,39 @@ class EvaluationStore:
     def _known(self, table: str) -> dict[str, str]:
         """Return the stored type of each column."""
         if table not in self._columns:
-            found = self._rows(f"select name, lower(type) from pragma_table_info('{table}')")
+            found = self._file.rows(f"select name, lower(type) from pragma_table_info('{table}')")
             self._columns[table] = {name: _STORED[sql] for name, sql in found}
         return self._columns[table]
 
     def _read(self, table: str, where: str, *values: object) -> Columns:
-        with self._lock:
-            if self._readonly:
+        with self._file.lock:
+            if self._file.readonly:
                 self._columns.pop(table, None)
             types = self._known(table) or _documented(table)
             order = ", ".join(("scheduled_at", *(key for key in _KEYS[table] if key != "scheduled_at")))
-            rows = self._rows(f"select {', '.join(types)} from {table} where {where} order by {order}", *values)
+            rows = self._file.rows(f"select {', '.join(types)} from {table} where {where} order by {order}", values)
         cells = list(zip(*rows, strict=True)) if rows else [()] * len(types)
-        return {name: _column(stored, column) for (name, stored), column in zip(types.items(), cells, strict=True)}
-
-    def _rows(self, query: str, *values: object) -> list[Any]:
-        with self._lock:
-            database = self._opened()
-            try:
-                return database.execute(query, values).fetchall() if database else []
-            except sqlite3.DatabaseError as error:
-                raise StoreError(f"cannot read {self._path}: {error}; move that file away") from error
+        return {name: column_of(stored, column) for (name, stored), column in zip(types.items(), cells, strict=True)}
 
 
 def _definitions(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {_SQL[stored]}" for stored, names in columns.items() for name in names.split())
+    return ", ".join(f"{name} {SQL[stored]}" for stored, names in columns.items() for name in names.split())
+
+
+_TABLES = (
+    f"create table if not exists outlooks (event_id text not null, scheduled_at integer not null, {_definitions(_OUTLOOKS)}, "
+    "primary key (event_id, scheduled_at)) without rowid",
+    "create table if not exists evaluations (event_id text not null, scheduled_at integer not null, bracket integer not null, "
+    f"{_definitions(_BRACKETS)}, primary key (event_id, scheduled_at, bracket)) without rowid",
+    "create index if not exists outlooks_by_cycle on outlooks (scheduled_at)",
+    "create index if not exists evaluations_by_cycle on evaluations (scheduled_at)",
+    "create table if not exists cycles (scheduled_at integer primary key)",
+    "create table if not exists newest (event_id text primary key, event_day text, scheduled_at integer not null)",
+    "create index if not exists newest_by_day on newest (event_day)",
+)
 
 
 def _documented(table: str) -> dict[str, str]:
     columns = _OUTLOOKS if table == "outlooks" else _BRACKETS
     types = {key: "str" if key == "event_id" else "int64" for key in _KEYS[table]}
     return {**types, **{name: stored for stored, names in columns.items() for name in names.split()}}
-
-
-def _column(stored: str, cells: tuple[Any, ...]) -> np.ndarray[Any, Any]:
-    values = [FILLS[stored] if cell is None else cell for cell in cells]
-    return texts(values) if stored == "str" else np.array(values, DTYPES[stored])

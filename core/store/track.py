@@ -6,18 +6,13 @@ so that the faces can show it.
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from core.errors import StoreError
-from core.store.columns import DTYPES, FILLS, texts
-from core.store.durable import writing
 from core.store.encoding import checked_name
+from core.store.outputs import SQL, OutputFile, column_of
 from core.units import Columns
 
 # Column -> stored type; the first of each table are its key.
@@ -33,25 +28,23 @@ STATES: Mapping[str, str] = {
     "day": "int64", "kind": "str", "subject": "str", "maker": "str", "n": "int64", "value": "float64", "detail": "str",
 }  # fmt: skip
 _TABLES: Mapping[str, tuple[Mapping[str, str], int]] = {"track": (TRACK, 4), "states": (STATES, 4)}
-_SQL = {"int64": "integer", "float64": "real", "bool": "boolean", "str": "text"}
 
 
 class TrackStore:
     """`evaluations/{desk}-track.db`, SQLite (WAL): tables `track` and `states`; one writer, any readers."""
 
     def __init__(self, data_dir: Path, desk: str, *, readonly: bool = False) -> None:
-        self._path = data_dir / "evaluations" / f"{checked_name('desk', desk)}-track.db"
-        self._readonly = readonly
-        self._lock = threading.RLock()
-        self._database: sqlite3.Connection | None = None if readonly else self._create()
+        path = data_dir / "evaluations" / f"{checked_name('desk', desk)}-track.db"
+        self._file = OutputFile(path, tuple(_TABLES), readonly=readonly)
+        if not readonly:
+            self._file.create(())
+            self._make()
 
     def append(self, track: Columns, states: Columns) -> None:
         """Keep new rows of both tables together; a row of the same key is replaced."""
-        if self._readonly or self._database is None:
-            raise StoreError(f"{self._path} is open for reading only")
-        if not _length(track) and not _length(states):
+        if not self._file.readonly and not _length(track) and not _length(states):
             return
-        with self._lock, self._transaction(self._database) as database:
+        with self._file.transaction() as database:
             for table, rows in (("track", track), ("states", states)):
                 if _length(rows):
                     names = tuple(_TABLES[table][0])
@@ -81,88 +74,42 @@ class TrackStore:
     @property
     def version(self) -> int:
         """Return a number that grows with every row written; 0: nothing yet."""
-        found = self._rows("select coalesce(max(rowid), 0) from track union all select coalesce(max(rowid), 0) from states", [])
+        found = self._file.rows(
+            "select coalesce(max(rowid), 0) from track union all select coalesce(max(rowid), 0) from states", []
+        )
         return sum(int(str(row[0])) for row in found)
 
     @property
     def maker(self) -> str:
         """Return who wrote last (model and version): rows of others are of an earlier one; "" before any row."""
         for table in _TABLES:
-            found = self._rows(f"select maker from {table} order by rowid desc limit 1", [])
+            found = self._file.rows(f"select maker from {table} order by rowid desc limit 1", [])
             if found:
                 return str(found[0][0])
         return ""
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+        self._file.close()
 
-    def _create(self) -> sqlite3.Connection:
-        with writing(self._path.parent):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            database = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = normal")
+    def _make(self) -> None:
+        with self._file.transaction() as database:
             for table, (columns, n_keys) in _TABLES.items():
                 found = [row[1] for row in database.execute(f"pragma table_info({table})")]
                 if found and found != list(columns):  # of an earlier version; all of it can be made again
                     database.execute(f"drop table {table}")
-                parts = [f'"{name}" {_SQL[stored]}' for name, stored in columns.items()]
+                parts = [f'"{name}" {SQL[stored]}' for name, stored in columns.items()]
                 keys = ", ".join(_quoted(tuple(columns)[:n_keys]))
                 database.execute(f"create table if not exists {table} ({', '.join(parts)}, primary key ({keys}))")
             database.execute("create index if not exists track_by_since on track (since)")
             database.execute("create index if not exists states_by_kind on states (kind, subject, day)")
-            return database
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"cannot open {self._path}: {error}; move that file away: it is made again") from error
-
-    def _opened(self) -> sqlite3.Connection | None:
-        if self._database is None and self._readonly and self._path.exists():
-            for option in ("mode=ro", "immutable=1"):
-                uri = f"{self._path.resolve().as_uri()}?{option}"
-                database = sqlite3.connect(uri, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False)
-                try:
-                    database.execute("select 1 from track, states limit 1").fetchone()
-                    self._database = database
-                    break
-                except sqlite3.OperationalError:  # a folder that cannot be written, or tables that are not made yet
-                    database.close()
-                except sqlite3.DatabaseError:  # damaged: that is not the same as nothing
-                    database.close()
-                    raise
-        return self._database
-
-    @contextlib.contextmanager
-    def _transaction(self, database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-        try:
-            database.execute("begin immediate")
-            try:
-                yield database
-            except BaseException:
-                database.execute("rollback")
-                raise
-            database.execute("commit")
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"cannot write {self._path}: {error}; free space there, or move the data folder") from error
 
     def _read(self, table: str, where: str, values: Sequence[object]) -> Columns:
         columns = _TABLES[table][0]
         named = ", ".join(f"{table}.{name}" for name in _quoted(tuple(columns)))  # bare, SQLite takes an absent one for a text
-        rows = self._rows(f"select {named} from {table} where {where}", values)
+        rows = self._file.rows(f"select {named} from {table} where {where}", values)
         cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-        return {name: _column(stored, column) for (name, stored), column in zip(columns.items(), cells, strict=True)}
-
-    def _rows(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
-        with self._lock:
-            try:
-                database = self._opened()
-                return database.execute(query, tuple(values)).fetchall() if database else []
-            except sqlite3.DatabaseError as error:
-                raise StoreError(f"cannot read {self._path}: {error}; move that file away: it is made again") from error
+        return {name: column_of(stored, column) for (name, stored), column in zip(columns.items(), cells, strict=True)}
 
 
 def _quoted(names: Sequence[str]) -> list[str]:
@@ -171,8 +118,3 @@ def _quoted(names: Sequence[str]) -> list[str]:
 
 def _length(rows: Columns) -> int:
     return len(next(iter(rows.values()), ()))
-
-
-def _column(stored: str, cells: Sequence[object]) -> np.ndarray:
-    values = [FILLS[stored] if cell is None else cell for cell in cells]
-    return texts([str(value) for value in values]) if stored == "str" else np.array(values, DTYPES[stored])
