@@ -84,6 +84,16 @@ class DecisionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictLine:
+    """How often one reason decided what became of a wish."""
+
+    reason: str
+    whole: int  # ordered as wanted
+    shrunk: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
     order_id: str
     decision_id: str

@@ -26,6 +26,7 @@ from core.journal.lines import (
     RiskLine,
     Said,
     SettlementLine,
+    VerdictLine,
     activity_line,
     cycle_line,
     decision_line,
@@ -140,6 +141,17 @@ class JournalReader:
     def count_decisions(self, among: Among = EVERYTHING) -> int:
         """Return how many decisions there are."""
         return self._count(count_of("decisions", among))
+
+    def verdicts(self, desk: str) -> tuple[VerdictLine, ...]:
+        """Return how often each reason let a wish pass, shrank it or refused it, the most frequent reason first; reads all."""
+        question = Question(
+            "SELECT reason_code, sum(CASE WHEN order_micro = 0 THEN 0 WHEN abs(order_micro) >= abs(wanted_micro - held_micro) "
+            "THEN 1 ELSE 0 END), sum(CASE WHEN order_micro <> 0 AND abs(order_micro) < abs(wanted_micro - held_micro) THEN 1 "
+            "ELSE 0 END), sum(CASE WHEN order_micro = 0 THEN 1 ELSE 0 END) FROM decisions WHERE desk = ? "
+            "GROUP BY reason_code ORDER BY count(*) DESC, reason_code",
+            (desk,),
+        )
+        return self._lines(question, lambda row: VerdictLine(str(row[0]), int(row[1]), int(row[2]), int(row[3])))
 
     def decision(self, decision_id: str) -> DecisionLine | None:
         """Return one decision."""

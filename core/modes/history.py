@@ -12,7 +12,7 @@ from core.control.lock import Lock
 from core.errors import NotAllowedError, StoreError
 from core.journal.reader import JournalReader
 from core.model.station import Station
-from core.modes.lines import money_lines
+from core.modes.lines import money_lines, verdict_lines
 from core.registry import load_stations
 from core.services.status import DESCRIPTIVE
 from core.settings import Settings
@@ -70,7 +70,8 @@ def backtest(settings: Settings, given: argparse.Namespace) -> int:
             print(f"{day}  {n_cycles} cycles", end="\r", flush=True)
     seconds = monotonic_seconds() - begun
     print(f"{n_cycles} cycles in {seconds:.1f} s, {DESCRIPTIVE}, data in {data_dir}", flush=True)
-    for line in money_lines(JournalReader(f"sqlite:///{data_dir / 'hermes.db'}")):
+    reader = JournalReader(f"sqlite:///{data_dir / 'hermes.db'}")
+    for line in (*money_lines(reader), *verdict_lines(reader)):
         print(line, flush=True)
     print(f"open it: ./start_all.sh --mode replay --data {data_dir}", flush=True)
     return 0

@@ -29,3 +29,13 @@ def money_lines(reader: JournalReader) -> Iterator[str]:
             f"{desk}: {reader.count_fills()} fills, realised {decimal_of(realised):+.2f} $, fees {decimal_of(fees):.2f} $, "
             f"after fees {decimal_of(realised - fees):+.2f} $, cash {decimal_of(int(account.cash_micro[0])):.2f} $"
         )
+
+
+def verdict_lines(reader: JournalReader) -> Iterator[str]:
+    """Yield, for each desk, how often each reason passed, shrank or refused what was wanted."""
+    for desk in reader.desks():
+        found = reader.verdicts(desk)
+        if found:
+            yield f"{desk}: what became of {sum(each.whole + each.shrunk + each.refused for each in found)} wishes"
+            rows = [(each.reason, *(str(n) if n else "" for n in (each.whole, each.shrunk, each.refused))) for each in found]
+            yield from table(("by reason", "as wanted", "shrunk", "refused"), rows)

@@ -154,6 +154,19 @@ def test_a_decision_comes_back_with_its_checks_and_belief(reader: JournalReader)
     assert [order.token for order in reader.orders_of(line.decision_id)] == ["01NO"]
 
 
+def test_what_became_of_each_wish_is_counted_by_its_reason(reader: JournalReader) -> None:
+    decided = reader.decisions(Among(desk=DESK), limit=10_000)
+
+    found = {line.reason: (line.whole, line.shrunk, line.refused) for line in reader.verdicts(DESK)}
+
+    assert sum(map(sum, found.values())) == len(decided) > 0
+    for reason, (whole, shrunk, refused) in found.items():
+        mine = [line for line in decided if line.reason_code == reason]
+        assert refused == sum(line.order_micro == 0 for line in mine)
+        assert shrunk == sum(0 < abs(line.order_micro) < abs(line.wanted_micro - line.held_micro) for line in mine)
+        assert whole == len(mine) - refused - shrunk
+
+
 def test_an_order_and_its_fills_come_back(reader: JournalReader) -> None:
     (order,) = reader.orders(Among(token="00YES"), newest_first=False, limit=1)
     (fill,) = reader.fills_of(order.order_id)
