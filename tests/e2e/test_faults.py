@@ -1,6 +1,7 @@
 """A run with every fault of the demo world: what is injected is shown, nothing false is traded on, and the money is right.
 
-`HERMES_FAULT_DAYS=30` runs that many days, in the folder that `HERMES_FAULT_DATA` names; stopped, it goes on from there.
+`HERMES_FAULT_DAYS=60` runs that many days, in the folder that `HERMES_FAULT_DATA` names, with a look every
+`HERMES_FAULT_INTERVAL` seconds; stopped, it goes on from there.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from venues.demo.world import World
 
 DAYS = float(os.environ.get("HERMES_FAULT_DAYS", "1.25"))
 LONG = DAYS >= 10
-INTERVAL = 1800  # seconds: half as many looks as usual, each with its faults
+INTERVAL = int(os.environ.get("HERMES_FAULT_INTERVAL", "1800"))  # seconds: half as many looks as usual, each with its faults
 PENDING = timedelta(days=2)
 
 # What the page says while a service suffers from what keeps it from answering: its state, and words of the reason.
