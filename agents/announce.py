@@ -172,15 +172,16 @@ def _cents(usd: float) -> str:
 
 
 def trades(cycle: Cycle, account: Account, reports: Reports) -> tuple[Activity, ...]:
-    """Return one line for each execution."""
+    """Return one line for each execution of an order that works; what a venue repeats is no second trade."""
     column = account.column()
     token_of = dict(zip(account.working.order_id, account.working.token, strict=True))
     sign_of = dict(zip(account.working.order_id, np.sign(account.working.size_micro).tolist(), strict=True))
-    lines = []
+    lines, told = [], set[str]()
     for i in range(len(reports)):
-        size = int(reports.size_micro[i])
-        if not size:
+        size, execution = int(reports.size_micro[i]), reports.execution_id[i]
+        if not size or execution in told or reports.order_id[i] not in token_of:
             continue
+        told.add(execution)
         instrument = account.instruments[column[token_of[reports.order_id[i]]]]
         shares, fee = decimal_of(size), decimal_of(int(reports.fee_micro[i]))
         price = decimal_of(int(reports.notional_micro[i]) * MICRO // size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
@@ -31,14 +31,16 @@ def collect(
     pool: Executor,
     latency: timedelta,
     more: Sequence[Record] = (),
+    told: Callable[[Sequence[Record]], Sequence[Record]] = lambda records: (),
 ) -> tuple[Cycle, tuple[Record, ...]]:
     """Fetch concurrently, publish the records, and return the cycle sealed at the instant that collection ended.
 
-    `more` are records made on this host (commands): they are published with the rest.
+    `more` are records made on this host (commands), `told` makes some of what the sources said: they are published with it.
     """
     wanted = [(source, questions) for source in sources.values() for questions in by_kind(asks_of(source, asks))]
     answers = [pool.submit(answers_of, source, questions, clock) for source, questions in wanted]
     records = (*more, *(record for answer in answers for record in answer.result()))
+    records = (*records, *told(records))
     failpoint("before:snapshots")
     records = published(records, snapshots)
     failpoint("after:snapshots")

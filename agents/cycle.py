@@ -12,14 +12,21 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from agents import announce
+from agents.alarms import governed
+from agents.conversion import conversions
+from agents.host import hosts_of
 from agents.settlement import settle
-from agents.transmission.ruling import Guarded, decisions_of, guard, mark, orders_of, rule
+from agents.stress import stressed
+from agents.transmission.constraints.firm_words import firm_lines
+from agents.transmission.ruling import Guarded, cancels_of, decisions_of, guard, mark, orders_of, rule
+from agents.transmission.stalls import stalls
 from core.journal.changes import Closing, Execution, Intention
 from core.model.account import Account
 from core.model.activity import Activity
 from core.model.cycle import Cycle
 from core.model.orders import no_orders
 from core.model.quotes import Quotes
+from core.model.regime import regime_of_most
 from core.model.station import Station
 from core.ports import Broker, Desk, Journal
 from core.settings import Settings
@@ -43,7 +50,7 @@ def look(desk: Desk[Panel, Evaluation], view: View, settings: Settings) -> Block
     """Observe and evaluate every instant of the view, and ask the checks that need no account."""
     panel = desk.observe(view)
     quotes = desk.quotes(panel)
-    return Block(desk.evaluate(panel, settings), quotes, guard(quotes, settings))
+    return Block(desk.evaluate(panel, settings), quotes, guard(quotes, settings, hosts_of(view, desk.name, settings)))
 
 
 def hear(cycle: Cycle, account: Account, *, archive: Archive, broker: Broker, journal: Journal) -> Account:
@@ -63,6 +70,15 @@ def settle_due(
     return account
 
 
+def convert_due(
+    cycle: Cycle, account: Account, view: View, *, journal: Journal, stations: Mapping[str, Station], settings: Settings
+) -> Account:
+    """Free the money of events that are no longer traded and have no final word yet."""
+    for conversion in tuple(conversions(cycle, account, view, stations, settings)):
+        account = journal.commit(cycle, account, conversion)
+    return account
+
+
 def step(
     desk: Desk[Panel, Evaluation], block: Block[Evaluation], row: int, cycle: Cycle, account: Account,
     *, archive: Archive, broker: Broker, journal: Journal, settings: Settings, lines: tuple[Activity, ...] = (),
@@ -73,7 +89,9 @@ def step(
     `told` are the desk's columns of this row, from whoever has them already.
     """
     targets = desk.propose(block.evaluation, row, account, settings)
-    risk = mark(account, cycle, targets, block.quotes, row, settings)
+    told = told or desk.columns(block.evaluation, row)
+    host, regimes, before = block.guarded.host(row), told[0]["regime"].tolist(), account
+    risk = mark(account, cycle, targets, block.quotes, row, settings, host, regime_of_most(regimes))
     account = replace(account, **{name: getattr(risk, name) for name in risk.__slots__})
     ruling = rule(targets, block.guarded, row, account, cycle, settings)
     orders = orders_of(ruling, targets, account, cycle)
@@ -81,7 +99,13 @@ def step(
     named = {decision.token for decision in decisions}
     intention = Intention(
         decisions, orders, tuple(each for each in targets.instruments if each.token in named), risk,
-        (*lines, *announce.look(cycle, *(told or desk.columns(block.evaluation, row)), decisions)),
+        (
+            *lines, *stalls(cycle, account, settings),
+            *firm_lines(before, account, cycle, settings),
+            *governed(cycle, before, account, settings, host=host, regimes=regimes), *stressed(cycle, targets),
+            *announce.look(cycle, *told, decisions),
+        ),
+        cancels_of(ruling, block.guarded, row, account, cycle, settings),
     )  # fmt: skip
     account = journal.commit(cycle, account, intention)
     return execute(cycle, account, archive=archive, broker=broker, journal=journal)

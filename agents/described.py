@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from agents.transmission.decisions import NOT_BUILT
 from agents.transmission.described import CHECKS
 from agents.transmission.reasons import REASONS as TRANSMISSION_REASONS
 from agents.weather.models import MODELS
@@ -39,11 +38,6 @@ def _lines() -> Iterator[str]:
     yield "## Checks\n\n| stage | check | what it does | formula |\n|---|---|---|---|"
     for row in CHECKS:
         yield f"| {row.family} | `{row.name}` | {row.sentence} | {row.formula.replace('|', '∣')} |"
-    yield (
-        "\nStages that do not exist yet stand in the record as `not_built`: "
-        + ", ".join(f"`{name}`" for name in NOT_BUILT)
-        + "."
-    )
     yield "\n## Reason codes of an order\n\n| code | meaning |\n|---|---|"
     yield from _codes(TRANSMISSION_REASONS)
     yield "\n## Why a bracket or an event is skipped\n\n| code | meaning |\n|---|---|"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,19 +13,23 @@ from typing import Any
 from agents import announce
 from agents.collect import collect
 from agents.commands import commands_record, obey
-from agents.cycle import close, execute, hear, look, settle_due, step
+from agents.cycle import close, convert_due, execute, hear, look, settle_due, step
+from agents.paper import GRACE
+from agents.probe import Probe
+from agents.unsettled import unsettled
 from core.clock import Clock, monotonic_seconds
 from core.control.commands import Commands
 from core.errors import StoreError
 from core.failpoints import failpoint
 from core.journal.lines import CycleLine
 from core.model.account import Account
-from core.model.command import KILL_FILE, To
+from core.model.command import KILL_FILE, To, Verb
 from core.model.cycle import Cycle, Phase
+from core.model.record import Kind, Record
 from core.model.station import Station
 from core.ports import Broker, Desk, Journal, Schedule, Source
 from core.settings import Settings
-from core.store.archive import Archive
+from core.store.archive import Archive, View
 from core.store.evaluations import EvaluationStore
 from core.store.snapshots import SnapshotStore
 from core.store.track import TrackStore
@@ -54,7 +58,9 @@ class Engine:
     settings: Settings
     data_dir: Path
     beat: Beat
+    probe: Probe | None = None  # asks the machine itself; None: nothing is known of it
     trades: bool = True  # False: collect and evaluate nothing, record everything
+    follow: Callable[[], object] = tuple  # brings what people read apart from the journal up to it, after each cycle
 
     def run(self, schedule: Schedule, last: CycleLine | None) -> None:
         """Trade until the schedule ends. `last` is the newest cycle of an earlier run: it is finished first if it was not."""
@@ -99,10 +105,19 @@ class Engine:
         sealed, _ = collect(
             cycle, self.desk.asks(cycle, account, view), self.sources, self.snapshots, clock=self.clock, pool=pool,
             latency=timedelta(seconds=self.settings.weather.latency_seconds), more=(wish,) if wish else (),
+            told=lambda records: self._host(records, view, since),
         )  # fmt: skip
         for command in pending:
             self.commands.taken(str(command.command_id), at=self.clock.now(), taker=self.desk.name)
         return sealed
+
+    def _host(self, records: Sequence[Record], view: View, since: datetime | None) -> tuple[Record, ...]:
+        """Return what this machine measured for the cycle, where it is asked."""
+        if self.probe is None:
+            return ()
+        at = self.clock.now()
+        before = view.newest(Kind.HOST, self.desk.name, at - timedelta(days=1))
+        return (self.probe.record(records, at, before=before.facts[0] if len(before) else None, looked_at=since),)
 
     def _trade(self, cycle: Cycle, account: Account, since: datetime, begun: float, late: timedelta) -> Account:
         view = self.archive.as_of([cycle.sealed_at])
@@ -112,6 +127,9 @@ class Engine:
             _LOG.warning("cycle %d obeys command %s: %s", cycle.number, obedience.command_id, said)
         account = hear(cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
         account = settle_due(cycle, account, view, since, journal=self.journal, stations=self.stations)
+        account = convert_due(
+            cycle, account, view, journal=self.journal, stations=self.stations, settings=self.settings
+        )  # fmt: skip
         self.beat("evaluating", cycle, {})
         block = look(self.desk, view, self.settings)
         failpoint("before:evaluations")
@@ -121,12 +139,20 @@ class Engine:
         failpoint("after:evaluations")
         account = step(
             self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,
-            settings=self.settings, lines=announce.warnings(cycle, view, since), told=told,
+            settings=self.settings, told=told,
+            lines=(*announce.warnings(cycle, view, since), *unsettled(cycle, account, view, since, self.stations)),
         )  # fmt: skip
         return self._close(cycle, account, begun, late)
 
+    def _killed(self) -> bool:
+        """Return whether a person threw the kill switch since the last cycle looked."""
+        waiting = self.commands.pending(To.ENGINE, taker=self.desk.name)
+        return (self.data_dir / KILL_FILE).exists() or any(each.verb in (Verb.KILL, Verb.FLATTEN) for each in waiting)
+
     def _finish(self, last: CycleLine, account: Account, begun: float, late: timedelta) -> Account:
         if last.phase == Phase.INTENDED:
+            if self._killed():  # what was not sent by now is not sent: its moment passes, and it expires
+                self.clock.wait_until(last.cycle.fill_at + GRACE + JUST_BEFORE)
             account = execute(last.cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
         if last.phase == Phase.COMPLETE:
             return account
@@ -136,4 +162,6 @@ class Engine:
         """Announce the end of a cycle, with how long it took and how long after its instant it began."""
         duration, lateness = 1000 * (monotonic_seconds() - begun), late / timedelta(milliseconds=1)
         measured = {"duration_ms": round(duration, 3), "late_ms": round(lateness, 3)}
-        return close(cycle, account, journal=self.journal, measured=measured)
+        account = close(cycle, account, journal=self.journal, measured=measured)
+        self.follow()
+        return account

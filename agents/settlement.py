@@ -1,5 +1,8 @@
 """How events end: provisional by the event's own rule, final from the venue, corrected when the venue corrects.
 
+A winner is looked up by its market id, never by its place in a list; where no listing can be read any more, by the market
+ids that are stored with what is held. What cannot be settled is said (`unsettled`), never dropped.
+
 Provisional is the climate report's word where the rule is about the official extreme and a report of the whole day was
 received, else what METAR lists. An observatory's own table has no provisional word of ours.
 """
@@ -7,25 +10,26 @@ received, else what METAR lists. An observatory's own table has no provisional w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from agents.listings import Listing, newest_listings
+from agents.listings import newest_listings
 from core.days import settlement_window
 from core.journal.changes import Payout
 from core.journal.fold import MEMORY
 from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
-from core.model.event import Bracket, Event
+from core.model.event import Event
 from core.model.record import Kind
 from core.model.rule import Extreme
 from core.model.settlement import Finality, Settlement
 from core.model.station import Station
 from core.readings import listed_extreme, received_per_row
 from core.readings.rounding import EXTRACT, OFFICIAL
-from core.store.archive import View
-from core.units import MISSING, Unit, instant, iso, micros
+from core.store.archive import Stack, View
+from core.units import MISSING, Columns, Unit, instant, iso, micros
 
 LOOKBACK = timedelta(days=12)  # a listing older than this was settled long ago
 UNHEARD = timedelta(days=4)  # since the last listing of an event, after which the venue alone can say something new of it
@@ -55,6 +59,9 @@ def settle(account: Account, view: View, since: datetime, stations: Mapping[str,
         yield from final
         if not final and now >= window[1] + LAST_REPORT and event.rule.statistic not in EXTRACT:
             yield from _provisional(account, view, event, window, station, since, now)
+    read = {listing.event_id for listing in listings if listing.event is not None and listing.event.rule.station in stations}
+    for event_id in sorted(told - read):
+        yield from _final_of_holdings(account, view, event_id, now)
 
 
 def _forgotten(account: Account, event: Event, now: datetime) -> bool:
@@ -64,31 +71,80 @@ def _forgotten(account: Account, event: Event, now: datetime) -> bool:
     return not any(instrument.event_id == event.event_id for instrument in account.instruments)
 
 
-def _final(account: Account, view: View, event: Event, window: Window, now: datetime) -> Iterator[Payout]:
-    stack = view.stack(Kind.OUTCOMES, event.event_id, now - LOOKBACK)
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a word says an event is."""
+
+    venue: str
+    event_id: str
+    station: str
+    event_day: date
+    city: str
+    labels: Mapping[str, str]  # by market id
+
+
+def about(event: Event) -> About:
+    """Return what a listing says that the event is."""
+    labels = {bracket.market_id: bracket.label for bracket in event.ladder}
+    return About(event.venue, event.event_id, event.rule.station, event.event_day, event.city, labels)
+
+
+def about_held(account: Account, event_id: str, outcome: Columns) -> About | None:
+    """Return what the account itself knows of an event, None where it knows nothing or the outcome leaves a market out."""
+    known = account.outcomes.get(event_id)
+    held = [i for i in (*account.instruments, *(known.instruments if known else ())) if i.event_id == event_id]
+    markets = list(map(str, outcome["market_id"]))
+    if not held or not {i.market_id for i in held} <= set(markets):
+        return None
+    labels = {market: f"market {market}" for market in markets} | {i.market_id: i.label for i in held}
+    first = held[0]
+    return About(first.venue, event_id, first.station, first.event_day, first.city, labels)
+
+
+def told_final(view: View, event_id: str, since: datetime) -> tuple[Stack, int] | None:
+    """Return the newest outcome of an event where it is final."""
+    stack = view.stack(Kind.OUTCOMES, event_id, since)
     index = int(stack.newest(view.instants[-1:])[0])
-    if index < 0 or not stack.facts[index]["final"]:
-        return
+    return (stack, index) if index >= 0 and stack.facts[index]["final"] else None
+
+
+def _final_of_holdings(account: Account, view: View, event_id: str, now: datetime) -> Iterator[Payout]:
+    """Yield what a final word pays for holdings of which no listing can be read any more."""
+    said = told_final(view, event_id, now - LOOKBACK)
+    of = about_held(account, event_id, said[0].rows(said[1])) if said else None
+    if said and of is not None:
+        yield from _pays(account, of, *said, {"looked_up": "by the market ids of what is held"}, now)
+
+
+def _final(account: Account, view: View, event: Event, window: Window, now: datetime) -> Iterator[Payout]:
+    said = told_final(view, event.event_id, now - LOOKBACK)
+    if said:
+        yield from _pays(account, about(event), *said, _by_rule(event, window), now)
+
+
+def _pays(
+    account: Account, of: About, stack: Stack, index: int, evidence: Mapping[str, object], now: datetime
+) -> Iterator[Payout]:
     facts = stack.facts[index]
-    winner = next((bracket for bracket in event.ladder if bracket.market_id == facts["winner"]), None)
-    if winner is None:
+    winner = str(facts["winner"])
+    if winner not in of.labels:
         return
-    known = account.outcomes.get(event.event_id)
+    known = account.outcomes.get(of.event_id)
     before = known.settlement if known else None
-    if before and before.finality is Finality.FINAL and before.winner == winner.market_id:
+    if before and before.finality is Finality.FINAL and before.winner == winner:
         return
     corrects = before is not None and before.finality is Finality.FINAL
-    agrees = before is None or before.winner == winner.market_id
+    agrees = before is None or before.winner == winner
     settlement = _word(
-        event, winner, Finality.FINAL, before.revision + 1 if before and corrects else 0, facts["value"],
+        of, winner, Finality.FINAL, before.revision + 1 if before and corrects else 0, facts["value"],
         {"source": stack.source[index], "received_at": iso(instant(int(stack.received_at[index]))),
-         "agrees": agrees, "before": before.winner_label if before else "", **_by_rule(event, window)},
+         "agrees": agrees, "before": before.winner_label if before else "", **evidence},
     )  # fmt: skip
     what = "corrected to" if corrects else "settled at"
     doubt = "" if agrees or corrects or before is None else f"; {_teller(before)} had said {before.winner_label}"
     severity = Severity.INFO if agrees else Severity.WARNING
     yield Payout(
-        settlement, (_line(event, settlement, f"{event.city} {event.event_day} {what} {winner.label}{doubt}", now, severity),)
+        settlement, (_line(settlement, f"{of.city} {of.event_day} {what} {settlement.winner_label}{doubt}", now, severity),)
     )
 
 
@@ -107,11 +163,11 @@ def _provisional(
     if before and (before.winner, before.evidence.get("source")) == (winner.market_id, evidence["source"]):
         return
     settlement = _word(
-        event, winner, Finality.PROVISIONAL, before.revision + 1 if before else 0, float(reading),
+        about(event), winner.market_id, Finality.PROVISIONAL, before.revision + 1 if before else 0, float(reading),
         {**evidence, **_by_rule(event, window)},
     )  # fmt: skip
     said = f"{_teller(settlement)} says {reading}°{event.rule.unit}, {winner.label} (provisional)"
-    yield Payout(settlement, (_line(event, settlement, f"{event.city} {event.event_day}: {said}", now, Severity.INFO),))
+    yield Payout(settlement, (_line(settlement, f"{event.city} {event.event_day}: {said}", now, Severity.INFO),))
 
 
 def _is_news(view: View, event: Event, station: Station, window: Window, since: datetime) -> bool:
@@ -176,28 +232,19 @@ def _teller(settlement: Settlement) -> str:
 
 
 def _word(
-    event: Event, winner: Bracket, finality: Finality, revision: int, reading: float | None, evidence: Mapping[str, object]
+    of: About, winner: str, finality: Finality, revision: int, reading: float | None, evidence: Mapping[str, object]
 ) -> Settlement:
     return Settlement(
-        settlement_id=f"{event.event_id}/{finality}/{revision}", venue=event.venue, event_id=event.event_id,
-        station=event.rule.station, event_day=event.event_day, finality=finality, revision=revision,
-        winner=winner.market_id, winner_label=winner.label, reading=reading, evidence=evidence,
+        settlement_id=f"{of.event_id}/{finality}/{revision}", venue=of.venue, event_id=of.event_id,
+        station=of.station, event_day=of.event_day, finality=finality, revision=revision,
+        winner=winner, winner_label=of.labels[winner], reading=reading, evidence=evidence,
     )  # fmt: skip
 
 
-def _line(event: Event, settlement: Settlement, message: str, now: datetime, severity: Severity) -> Activity:
+def _line(settlement: Settlement, message: str, now: datetime, severity: Severity) -> Activity:
     return Activity(
         at=now, action=Action.SETTLEMENT, message=message, severity=severity, type="settlement",
-        station=event.rule.station, event_day=event.event_day, event_id=event.event_id,
+        station=settlement.station, event_day=settlement.event_day, event_id=settlement.event_id,
         data={"settlement_id": settlement.settlement_id, "winner": settlement.winner_label, "finality": str(settlement.finality),
               "reading": settlement.reading},
     )  # fmt: skip
-
-
-def pending(listings: tuple[Listing, ...], account: Account) -> tuple[Listing, ...]:
-    """Return the listings whose event has no final word yet."""
-    return tuple(
-        listing
-        for listing in listings
-        if (known := account.outcomes.get(listing.event_id)) is None or known.settlement.finality is not Finality.FINAL
-    )

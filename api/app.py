@@ -6,6 +6,7 @@ Start it with `python -m api`, or `uvicorn api.app:create_app --factory`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -23,7 +24,14 @@ from core.services.status import VERSION
 from core.settings import Settings, load_settings
 from core.wiring.faces import build_services
 
-DESCRIPTION = "Paper trading on a city's highest and lowest temperature. Read-only; every number comes from a stored record."
+log = logging.getLogger("hermes.api")
+
+DESCRIPTION = (
+    "Paper trading on a city's highest and lowest temperature. Every number comes from a stored record; what is asked of a desk is "
+    "a command, left here and carried out by its engine."
+)
+NAME = "api"  # among the processes of an installation
+BEAT_SECONDS = 15.0
 REFUSALS: dict[int | str, dict[str, Any]] = {
     403: {"model": ErrorReply, "description": "A stranger: foreign peer, Host or Origin"},
     404: {"model": ErrorReply, "description": "Unknown route, station or event"},
@@ -52,11 +60,24 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 
 @asynccontextmanager
 async def _follow(app: FastAPI) -> AsyncIterator[None]:
-    follower = asyncio.create_task(app.state.hub.follow())
+    services: Services = app.state.services
+    tasks = [asyncio.create_task(app.state.hub.follow()), asyncio.create_task(_beat(services))]
     try:
         yield
     finally:
         await app.state.hub.stop()
-        follower.cancel()
-        with suppress(asyncio.CancelledError):
-            await follower
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await asyncio.to_thread(services.processes.announce, NAME, "stopped")
+
+
+async def _beat(services: Services) -> None:
+    """Say every so often that the sidecar lives, and under which settings; a folder that comes later hears it too."""
+    while True:
+        try:
+            await asyncio.to_thread(services.processes.announce, NAME)
+        except Exception:  # it must never end the stream
+            log.exception("the sidecar cannot beat")
+        await asyncio.sleep(BEAT_SECONDS)

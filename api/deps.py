@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 
 from core.errors import NotAllowedError
+from core.model.command import Caller, Scope
 from core.services import Services
 
 MAX_PAGE = 1000
@@ -21,6 +22,11 @@ MAX_PAGE = 1000
 def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
+
+
+def _caller(request: Request) -> Caller:
+    """Return who asks: the gate lets only this machine through, and its people may command."""
+    return Caller("the sidecar", frozenset(Scope))
 
 
 def parse_day(text: object) -> object:
@@ -34,6 +40,7 @@ def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
+CallerDep = Annotated[Caller, Depends(_caller)]
 ServicesDep = Annotated[Services, Depends(_services)]
 Day = Annotated[date, BeforeValidator(parse_day)]
 StationCode = Annotated[

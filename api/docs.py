@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from api.stream import CHANNELS
+from api.stream import CHANNELS, FAMILIES, Family
 
 STYLE = """
 :root{--ink:#15181e;--muted:#667085;--line:#e3e6eb;--panel:#f7f8fa;--ground:#fff;--model:#2563eb}
@@ -23,7 +23,8 @@ h2 code{font-size:1rem}a{color:var(--model)}p,summary{color:var(--muted)}
 table{border-collapse:collapse;width:100%}
 td,th{text-align:left;padding:.25rem .75rem .25rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
 pre{background:var(--panel);border:1px solid var(--line);padding:.75rem;overflow:auto;max-height:26rem;font-size:13px}
-input{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--line);padding:.1rem .4rem;width:12rem}
+input,textarea{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--line);padding:.1rem .4rem;width:12rem}
+textarea{width:100%}
 button{font:inherit;color:var(--ground);background:var(--model);border:0;padding:.2rem .8rem;cursor:pointer}
 nav{columns:2}nav a{display:block}
 """
@@ -32,14 +33,17 @@ SCRIPT = """
 for (const form of document.forms) form.addEventListener('submit', async event => {
   event.preventDefault();
   let path = form.dataset.path;
-  const values = [...new FormData(form)].filter(([name, value]) => {
+  const method = form.dataset.method, given = new FormData(form), body = given.get('__body');
+  given.delete('__body');
+  const values = [...given].filter(([name, value]) => {
     if (!path.includes('{' + name + '}')) return value !== '';
     path = path.replace('{' + name + '}', encodeURIComponent(value));
     return false;
   });
   const query = new URLSearchParams(values).toString();
   const out = form.querySelector('pre');
-  const answer = await fetch(path + (query ? '?' + query : ''));
+  const sent = body === null ? {method} : {method, body, headers: {'content-type': 'application/json'}};
+  const answer = await fetch(path + (query ? '?' + query : ''), sent);
   const text = await answer.text();
   let shown = text;
   try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch (error) { /* not JSON: shown as it came */ }
@@ -66,7 +70,9 @@ def add_pages(app: FastAPI) -> None:
 def page(document: Mapping[str, Any], *, asks: bool) -> str:
     """Return the page of an OpenAPI document."""
     info, paths = document["info"], sorted(document["paths"])
-    links = "".join(f'<a href="#{_anchor(path)}"><code>{escape(path)}</code></a>' for path in [*paths, "/ws/trading"])
+    links = "".join(
+        f'<a href="#{_anchor(path)}"><code>{escape(path)}</code></a>' for path in [*paths, *(one.path for one in FAMILIES)]
+    )
     body = "".join(_route(document, path, asks=asks) for path in paths)
     script = f"<script>{SCRIPT}</script>" if asks else ""
     return (
@@ -82,19 +88,37 @@ def _anchor(path: str) -> str:
 
 
 def _route(document: Mapping[str, Any], path: str, *, asks: bool) -> str:
-    operation = document["paths"][path]["get"]
+    method, operation = next(iter(document["paths"][path].items()))
     parameters = operation.get("parameters", [])
     rows = "".join(_parameter(one, asks=asks) for one in parameters)
     table = f"<table><tr><th>Parameter<th>Type<th>Meaning{'<th>Value' if asks else ''}</tr>{rows}</table>" if rows else ""
     ask = '<p><button>Ask</button></p><pre hidden aria-live="polite"></pre>' if asks else ""
-    shape = _schema_of(document, operation)
+    shape, body = _schema_of(document, operation), _body_of(document, operation)
     example = json.dumps(shape.get("example", {}), indent=2, ensure_ascii=False)
     return (
-        f'<h2 id="{_anchor(path)}">GET <code>{escape(path)}</code></h2><p>{escape(operation.get("summary", ""))}. '
-        f'{escape(operation.get("description", ""))}</p><form data-path="{escape(path)}">{table}{ask}</form>'
+        f'<h2 id="{_anchor(path)}">{method.upper()} <code>{escape(path)}</code></h2><p>{escape(operation.get("summary", ""))}. '
+        f'{escape(operation.get("description", ""))}</p><form data-path="{escape(path)}" data-method="{method.upper()}">{table}'
+        f"{_body(document, body, asks=asks)}{ask}</form>"
         f"<details><summary>Example reply</summary><pre>{escape(example)}</pre></details>"
         f"<details><summary>Fields</summary><table>{''.join(_fields(document, shape, ''))}</table></details>"
     )
+
+
+def _body_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = content.get("schema", {})
+    inner = next((one for one in schema.get("anyOf", schema.get("allOf", ())) if "$ref" in one), schema)
+    return _resolved(document, inner)
+
+
+def _body(document: Mapping[str, Any], body: Mapping[str, Any], *, asks: bool) -> str:
+    if not body:
+        return ""
+    example = escape(json.dumps(body.get("example", {})))
+    field = (
+        f'<p><textarea name="__body" aria-label="body" rows="3">{example}</textarea></p>' if asks else f"<pre>{example}</pre>"
+    )
+    return f"<p>Body, JSON:</p><table>{''.join(_fields(document, body, ''))}</table>{field}"
 
 
 def _parameter(one: Mapping[str, Any], *, asks: bool) -> str:
@@ -108,7 +132,8 @@ def _parameter(one: Mapping[str, Any], *, asks: bool) -> str:
 
 
 def _schema_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = next(each for status, each in operation["responses"].items() if status.startswith("2"))
+    schema = answer["content"]["application/json"]["schema"]
     return _resolved(document, schema)
 
 
@@ -147,10 +172,20 @@ def _stream() -> str:
     data = {"connection_count": 1, "last_seq": 1204, "reset": False}
     greeting = {"seq": 1204, "type": "connected", "timestamp": "2026-11-21T09:00:12Z", "data": data}
     subscribe = {"type": "subscribe", "channels": ["trades", "risk"], "stations": ["KLGA"]}
+    heads = "".join(
+        f'<h2 id="{_anchor(one.path)}">WebSocket <code>{one.path}?after=SEQ</code></h2>'
+        f"<p>Unless you choose: {', '.join(sorted(one.channels))}.{_told(one)}</p>"
+        for one in FAMILIES
+    )
     return (
-        '<h2 id="ws-trading">WebSocket <code>/ws/trading?after=SEQ</code></h2><p>A message is {seq, type, timestamp, data}. '
+        f"{heads}<p>A message is {{seq, type, timestamp, data}}. "
         "With <code>after</code> the stream goes on after that row, across restarts. Send "
         '{"type": "ping"} for a pong; choose channels and stations with subscribe.</p>'
         f"<table><tr><th>Channel<th>Types</tr>{rows}</table>"
         f"<pre>{escape(json.dumps(greeting))}\n{escape(json.dumps(subscribe))}</pre>"
     )
+
+
+def _told(family: Family) -> str:
+    names = "; ".join(f"{name} has data also as {key}" for name, key in family.keys.items())
+    return f" Here {names}." if names else ""

@@ -37,7 +37,7 @@ STATUS: dict[str, Any] = {
     "system": {
         "system_state": "ready", "current_regime": "STABLE", "active_strategy": "residual on the weather desk",
         "daily_pnl_r": -0.086, "weekly_pnl_r": -0.086, "current_r": 1.0, "consecutive_red_days": 0, "can_trade": True,
-        "risk_reason": "",
+        "risk_reason": "", "desk": "", "operator_dial": 5, "regimes": [],
     },
     "warnings": [
         {"severity": "info", "code": "simulated", "message": "Simulated world demo:7: no number here is real.", "remedy": ""},
@@ -73,6 +73,15 @@ TRADES: dict[str, Any] = {
         "resolved_at": "2026-12-11T05:30:00Z", "winner_bracket": "44-45°F", "settlement_reading": 45.0,
         "provisional_outcome": "win", "provisional_winner": "44-45°F", "provisional_reading": 45.0,
         "order_id": "o-3c0f9a1b77d2e641", "decision_id": "d-3c0f9a1b77d2e641", "mode": "demo",
+        "instrument": "New York high 2026-12-10 44-45°F YES", "symbol": "KLGA-HIGH", "trade_type": "YES",
+        "strategy_used": "residual", "timestamp_entry": "2026-12-09T18:15:04Z", "timestamp_exit": "2026-12-11T05:30:00Z",
+        "entry_price": 0.19, "exit_price": 1, "stop_price": None, "target_price": None, "position_size": 95.0,
+        "max_loss_usd": 18.78, "equity_at_entry": 10_012.4, "order_type_entry": "limit, immediate or cancel",
+        "order_type_exit": "settlement", "execution_latency_ms_entry": 2000.0, "execution_latency_ms_exit": None,
+        "slippage_entry": 0.0, "slippage_exit": None, "fees_usd": 0.73, "pnl_net": 76.22, "result_usd": 76.22,
+        "win_loss": "Win", "exit_reason": "Settlement", "holding_minutes": 2114.933, "mae": -0.25, "mfe": 4.0586,
+        "edge_at_entry": 0.0643, "spread_at_entry": 0.02, "depth_at_entry": 380.0, "operator_state": 5, "rule_breaks": [],
+        "notes": "",
     }],
     "total_size_usd": 18.05, "total_fee_usd": 0.73, "total_realized_pnl": 76.22, "wins": 1, "losses": 0, "pending": 0, "closed": 0,
 }  # fmt: skip

@@ -115,16 +115,31 @@ class NoticeReply(Reply):
     remedy: str
 
 
+class RegimeReply(Reply):
+    event_id: str
+    station_code: str
+    city: str
+    venue: str
+    event_day: dt.date
+    extreme: str
+    regime: str
+    reason: str = Field(description="Why nothing is traded in it; empty otherwise")
+    age_seconds: float
+
+
 class SystemReply(Reply):
     system_state: str = Field(description="initializing, ready, analyzing, trading, paused or error")
     current_regime: str = Field(description="Regime of most open events")
     active_strategy: str
     daily_pnl_r: float | None
     weekly_pnl_r: float | None
-    current_r: float
+    current_r: float = Field(description="What size uses, in R0: the step of results")
     consecutive_red_days: int
     can_trade: bool
     risk_reason: str
+    desk: str = Field(description="Empty for all together")
+    operator_dial: int = Field(description="A person's, 5 (all) to 1 (pause)")
+    regimes: list[RegimeReply] = Field(description="Of each open event, the strictest first")
 
 
 class StatusReply(Answer):
@@ -199,74 +214,6 @@ class EdgeReply(Reply):
 class EdgesReply(Page):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": examples.EDGES})
     edges: list[EdgeReply]
-
-
-class TradeReply(Reply):
-    trade_id: str
-    timestamp: dt.datetime
-    desk: str
-    station_code: str
-    city: str
-    venue: str
-    event_id: str
-    event_day: dt.date
-    extreme: str
-    bracket_name: str
-    bracket_lower_f: float | None
-    bracket_upper_f: float | None
-    bracket_lower: int | None
-    bracket_upper: int | None
-    unit: str
-    side: str
-    action: str = Field(description="buy, or sell: an exit row of shares that another row opened")
-    market_id: str
-    token_id: str
-    price: float
-    shares: float
-    fee_usd: float
-    size_usd: float
-    edge: float | None = Field(
-        description="Of a buy: fair value less price with fee; of a sell: price less fee, less fair value [USD per share]"
-    )
-    edge_pct: float | None
-    f_kelly: float | None
-    p_zeus: float | None
-    p_model: float | None
-    p_pooled: float | None
-    p_mkt: float | None
-    p_market: float | None
-    sigma_z: float | None = Field(description="Standard deviation of the model's law, in `unit`")
-    model: str
-    regime_at_entry: str
-    reason: str
-    outcome: str = Field(
-        description="win, loss, pending or closed (a buy that was sold again); only a final settlement or a sale decides"
-    )
-    status: str = Field(description="open, closed or settled")
-    realized_pnl: float | None = Field(description="Net of this row's own fee")
-    pnl_gross: float | None
-    result_r: float | None
-    resolved_at: dt.datetime | None
-    winner_bracket: str | None
-    settlement_reading: float | None
-    provisional_outcome: str | None = Field(description="What METAR says before the venue's word")
-    provisional_winner: str | None
-    provisional_reading: float | None
-    order_id: str
-    decision_id: str
-    mode: str
-
-
-class TradesReply(Page):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": examples.TRADES})
-    trades: list[TradeReply]
-    total_size_usd: float = Field(description="Of all rows that match, as the sums that follow")
-    total_fee_usd: float
-    total_realized_pnl: float
-    wins: int
-    losses: int
-    pending: int
-    closed: int = Field(description="Buys whose shares were all sold again; what came of them stands in the sales")
 
 
 class LogReply(Reply):

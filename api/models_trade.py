@@ -7,7 +7,8 @@ import datetime as dt
 from pydantic import ConfigDict, Field
 
 from api import examples_trade as examples
-from api.models import Answer, Reply, TradeReply
+from api.models import Reply
+from api.models_trades import TradeReply
 
 
 class MomentsReply(Reply):
@@ -29,6 +30,8 @@ class VintageReply(Reply):
     content_age_seconds: float
     what: str
     quarantined: list[str]
+    path: str = Field(description="Of its file, in the data folder; empty where it is gone")
+    sha256: str = Field(description="Of the bytes that the source sent")
 
 
 class RuleReply(Reply):
@@ -89,6 +92,21 @@ class BeliefReply(Reply):
     brackets: list[BelievedBracketReply]
 
 
+class PartReply(Reply):
+    weight: float
+    location: float
+    sd: float
+    df: float | None = Field(description="Degrees of freedom; null: normal")
+
+
+class DistributionReply(Reply):
+    readings: list[int] = Field(description="Those that have a chance, in the rule's unit")
+    p: list[float]
+    floor: float | None = Field(description="Extreme observed by then")
+    p_no_more: float | None
+    parts: list[PartReply] = Field(description="Components of the law")
+
+
 class OfferReply(Reply):
     price: float
     shares: float
@@ -128,6 +146,15 @@ class SizingReply(Reply):
     filled: float
     reason: str = Field(description="The limit that bound, or why nothing did")
     sentence: str
+    role: str = Field(
+        description="view: its own edge is positive; hedge: it pays where the views lose; arbitrage: part of a sure set"
+    )
+    optimum: float | None = Field(description="Of a desk without limits [shares]; null: the decision did not keep it")
+    kelly_share: float | None = Field(description="Part of the optimum that is wanted")
+    correlation_scale: float | None
+    lock_up: float | None = Field(description="Cost of the capital until the event is paid")
+    growth: float | None
+    marginal_value: float | None
 
 
 class AskedReply(Reply):
@@ -151,6 +178,37 @@ class SentReply(Reply):
     reference_price: float
     placed_at: dt.datetime
     reason: str
+    kind: str = Field(description="Immediate or resting")
+    fair: float | None = Field(description="Value of a share that it was sent at")
+    good_until: dt.datetime | None = Field(description="Null: at once or never")
+    cancel_at: dt.datetime | None
+
+
+class StepReply(Reply):
+    state: str
+    at: dt.datetime
+    note: str
+
+
+class CostsReply(Reply):
+    mid: float | None
+    decision_price: float | None = Field(description="Average that the decision saw for its size [USD per share]")
+    fill_price: float
+    half_spread: float | None = Field(description="Above 0 is against us, as the next ones [USD per share]")
+    walk: float | None
+    latency: float | None = Field(description="Fill price less the decision's")
+    fee: float
+    total: float | None
+    total_usd: float | None
+
+
+class AttributionReply(Reply):
+    edge: float | None = Field(description="Fair value against the mid [USD]; the parts add up to net")
+    spread: float | None
+    latency: float | None
+    fee: float
+    luck: float | None = Field(description="What the shares paid, or were worth when sold, over fair value")
+    net: float | None
 
 
 class TakenReply(Reply):
@@ -173,6 +231,10 @@ class MarksReply(Reply):
     n: int = Field(description="Cycles since, before the reduction")
     at: list[dt.datetime]
     bid: list[float | None]
+    value: list[float | None] = Field(description="Of the shares of this trade at that bid; null once they are gone [USD]")
+    source: str = Field(description="evaluations, recorded books or recorded prints")
+    mae: float | None
+    mfe: float | None
 
 
 class WordReply(Reply):
@@ -183,23 +245,35 @@ class WordReply(Reply):
     wins: bool
     reading: float | None
     evidence: dict[str, object]
+    corrects: bool = Field(description="It replaces an earlier word of the same kind")
+    paid_usd: float | None = Field(description="Moved to cash for all that was held of the token")
 
 
-class TradeExplanationReply(Answer):
+class TradeExplanationReply(TradeReply):
+    """The row of the trade, and beside its fields the parts of its explanation."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": examples.EXPLANATION})
+    as_of: dt.datetime = Field(description="The world's instant of this answer; simulated in a demo")
+    source: str = Field(description="Where the numbers come from")
+    n: int = Field(description="Stored records that the decision stood on")
+    missing: str = Field(description="What does not exist yet and the command that makes it; empty otherwise")
     trade: TradeReply
     moments: MomentsReply | None
     inputs: list[VintageReply]
     rule: RuleReply | None
     belief: BeliefReply | None
+    distribution: DistributionReply | None = Field(description="Null where the evaluation of that cycle kept none")
     decision_book: BookReply | None
     fill_book: BookReply | None
     terms: TermsReply | None
     sizing: SizingReply | None
     checks: list[AskedReply]
     order: SentReply | None
+    life: list[StepReply] = Field(description="States of the order with their instants")
     fills: list[ExecutionReply]
+    costs: CostsReply
     marks: MarksReply
     words: list[WordReply]
     agreed: bool | None = Field(description="Ours and the venue's; null while one is missing")
-    notes: list[str]
+    attribution: AttributionReply
+    notes: list[str]  # type: ignore[assignment]  # those of the row, and what is not there

@@ -12,12 +12,10 @@ import orjson
 from fastapi.responses import Response
 
 from core.services.edges import Edge
-from core.services.trades import Trade
 
 # Documented names that differ from the field they repeat.
 ALIASES: Mapping[type, Mapping[str, str]] = {
     Edge: {"p_zeus": "p_model", "p_mkt": "p_market"},
-    Trade: {"p_model": "p_zeus", "p_market": "p_mkt"},
 }
 OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
@@ -41,7 +39,12 @@ def reply_list(answer: Any, name: str) -> Response:
     return reply({**envelope, "has_more": offset + len(rows) < total, **body})
 
 
-def _plain(value: object) -> object:
+def reply_row(answer: Any, name: str) -> Response:
+    """Return a row with the parts of its explanation beside its own fields; a part wins over a field of its name."""
+    return reply({**_plain(getattr(answer, name)), **_plain(answer)})
+
+
+def _plain(value: object) -> Any:
     if isinstance(value, Decimal):
         return orjson.Fragment(format(value, "f")) if value.is_finite() else None
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,8 @@
-"""The live stream: one task tails the journal's activity, every row is encoded once, every client has its own bounded queue."""
+"""The live stream: one task tails the journal's activity, every row is encoded once, every client has its own bounded queue.
+
+Two documented families name the same rows. A row is told once to each client, under the first of its names whose channel the
+client wants: `/ws/trading` asks the names of Hermes first, `/ws` those of Transmission.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +34,34 @@ TRY_AGAIN_LATER, GOING_AWAY = 1013, 1001
 CHANNELS: Mapping[str, frozenset[str]] = {
     "cycles": frozenset({"cycle_start", "cycle_complete"}),
     "trades": frozenset({"trade_placed", "trade_execution"}),
-    "edges": frozenset({"edges_updated", "signal"}),
-    "risk": frozenset({"risk_update", "regime_change"}),
+    "edges": frozenset({"edges_updated"}),
+    "signal": frozenset({"signal"}),
+    "risk": frozenset({"risk_update"}),
+    "regime": frozenset({"regime_change"}),
     "settlements": frozenset({"settlement"}),
     "activity": frozenset({"activity"}),
     "other": frozenset(),
 }
-DEFAULT_CHANNELS = frozenset(CHANNELS) - {"activity"}
 _CHANNEL_OF = {kind: channel for channel, kinds in CHANNELS.items() for kind in kinds}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How one of the documented sockets names rows: its own names first, and at the top of a message under which key."""
+
+    path: str
+    channels: frozenset[str]  # unless a client chooses
+    names: Mapping[str, str] = field(default_factory=dict)  # stored type -> its name here
+    keys: Mapping[str, str] = field(default_factory=dict)  # name -> key that repeats `data`
+
+
+HERMES = Family("/ws/trading", frozenset(CHANNELS) - {"activity"})
+TRANSMISSION = Family(
+    "/ws", frozenset({"risk", "trades", "signal", "regime"}), {"trade_placed": "trade_execution", "edges_updated": "signal"},
+    {"regime_change": "regime", "signal": "signal", "risk_update": "risk", "trade_execution": "trade"},
+)  # fmt: skip
+FAMILIES = (HERMES, TRANSMISSION)
+DEFAULT_CHANNELS = HERMES.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +71,52 @@ class Wish:
     after: int | None = None  # None: from now on
     channels: frozenset[str] = DEFAULT_CHANNELS
     stations: frozenset[str] = frozenset()  # empty: all
+    family: Family = HERMES
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A row, encoded once for everybody."""
+    """A row with its names; each message of it is encoded once for everybody."""
 
     seq: int
-    channel: str
     station: str
-    text: str
+    names: tuple[str, ...]  # as stored, then as the other family says it
+    at: object
+    data: Mapping[str, object]
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def name_for(self, family: Family, channels: frozenset[str]) -> str:
+        """Return the name under which a client hears the row, "" where it does not want it."""
+        own = (family.names.get(name, name) for name in self.names)
+        asked = dict.fromkeys((*(name for name in own if name in self.names), *self.names))
+        return next((name for name in asked if _CHANNEL_OF.get(name, "other") in channels), "")
+
+    def text(self, family: Family, name: str) -> str:
+        """Return the message under a name of a family."""
+        key = family.keys.get(name, "")
+        if (key, name) not in self.texts:
+            self.texts[key, name] = _text(self.seq, name, self.at, self.data, key)
+        return self.texts[key, name]
 
 
 def parcel_of(row: Activity) -> Parcel:
     """Return the message of a row: `{seq, type, timestamp, data}`."""
-    kind = row.type or "activity"
     about = {"station_code": row.station, "event_day": row.event_day, "event_id": row.event_id, "desk": row.desk}
     line = {"cycle": row.cycle, "action_type": row.action, "level": row.severity, "message": row.message}
-    data = {**about, **line, **row.measured, **row.data}
-    text = _text(row.seq, kind, row.at, data)
-    return Parcel(row.seq, _CHANNEL_OF.get(kind, "other"), row.station, text)
+    return Parcel(row.seq, row.station, _names_of(row), row.at, {**about, **line, **row.measured, **row.data})
 
 
-def _text(seq: int, kind: str, at: object, data: object) -> str:
-    return encode({"seq": seq, "type": kind, "timestamp": at, "data": data}).decode()
+def _names_of(row: Activity) -> tuple[str, ...]:
+    """Return the stored type, and the documented one of the other family; edges are a signal where one is to be traded."""
+    kind = row.type or "activity"
+    other = TRANSMISSION.names.get(kind, "")
+    if other == "signal" and not row.data.get("edges_count"):
+        other = ""
+    return (kind, other) if other else (kind,)
+
+
+def _text(seq: int, kind: str, at: object, data: object, key: str = "") -> str:
+    return encode({"seq": seq, "type": kind, "timestamp": at, "data": data, **({key: data} if key else {})}).decode()
 
 
 @dataclass(eq=False)
@@ -81,14 +127,18 @@ class Client:
     cursor: int  # highest `seq` it has or has queued
     channels: frozenset[str] = DEFAULT_CHANNELS
     stations: frozenset[str] = frozenset()  # empty: all
+    family: Family = HERMES
     live: bool = False  # False while it reads the past from the journal
     dropped: str = ""
     queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(QUEUE_LENGTH))
     scope: anyio.CancelScope | None = None
 
-    def wants(self, parcel: Parcel) -> bool:
-        """Return whether the row is of its channels and stations; rows about no station go to all."""
-        return parcel.channel in self.channels and (not self.stations or parcel.station in self.stations or not parcel.station)
+    def told(self, parcel: Parcel) -> str:
+        """Return the message of a row of its channels and stations, "" for another; rows about no station go to all."""
+        if self.stations and parcel.station and parcel.station not in self.stations:
+            return ""
+        name = parcel.name_for(self.family, self.channels)
+        return parcel.text(self.family, name) if name else ""
 
     def put(self, text: str) -> None:
         """Queue a message; a client that is too far behind is dropped, so that it slows nobody."""
@@ -164,8 +214,8 @@ class Hub:
             for client in self._clients:
                 if client.live and parcel.seq > client.cursor:
                     client.cursor = parcel.seq
-                    if client.wants(parcel):
-                        client.put(parcel.text)
+                    if text := client.told(parcel):
+                        client.put(text)
 
     async def serve(self, socket: WebSocket, wish: Wish) -> None:
         """Speak with one client until it leaves, is dropped, or the sidecar stops."""
@@ -174,7 +224,7 @@ class Hub:
             await socket.close(TRY_AGAIN_LATER, f"{MAX_CLIENTS} clients are connected; try again later")
             return
         await self._ready.wait()
-        client = Client(socket, self._seq, wish.channels, wish.stations)
+        client = Client(socket, self._seq, wish.channels, wish.stations, wish.family)
         self._clients.add(client)
         try:
             await self._converse(client, wish.after)
@@ -226,8 +276,8 @@ async def _send_page(client: Client, rows: Sequence[Activity]) -> None:
     for row in rows:
         parcel = parcel_of(row)
         client.cursor = parcel.seq
-        if client.wants(parcel):
-            await client.socket.send_text(parcel.text)
+        if text := client.told(parcel):
+            await client.socket.send_text(text)
 
 
 async def _listen(client: Client) -> None:

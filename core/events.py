@@ -31,13 +31,24 @@ def rule_of(facts: Mapping[str, Any]) -> SettlementRule:
     })  # fmt: skip
 
 
+def fee_facts(fees: Fees) -> dict[str, Any]:
+    """Return a fee schedule as JSON values; a maker's rate only where there is one."""
+    told: dict[str, Any] = {"rate": fees.rate, "exponent": fees.exponent, "rounding": str(fees.rounding)}
+    return {**told, "maker_rate": fees.maker_rate} if fees.maker_rate else told
+
+
+def fees_of(told: Mapping[str, Any]) -> Fees:
+    """Return the fee schedule that `fee_facts` wrote."""
+    return Fees(told["rate"], told["exponent"], FeeRounding(told["rounding"]), told.get("maker_rate", 0.0))
+
+
 def event_facts(event: Event) -> tuple[dict[str, Any], Columns]:
     """Return facts and rows of an event whose rule is understood."""
     facts = {
         "venue": event.venue, "event_id": event.event_id, "title": event.title, "city": event.city,
         "event_day": event.event_day.isoformat(), "extreme": str(event.extreme), "text": event.rule.text,
         "sha256": event.rule.sha256, "refusal": "", "rule": rule_facts(event.rule),
-        "fees": {"rate": event.fees.rate, "exponent": event.fees.exponent, "rounding": str(event.fees.rounding)},
+        "fees": fee_facts(event.fees),
         "tick_micro": event.tick_micro, "min_size_micro": event.min_size_micro, "liquidity_usd": event.liquidity_usd,
         "opens_at": iso(event.opens_at) if event.opens_at else "",
         "closes_at": iso(event.closes_at) if event.closes_at else "", "accepting": event.accepting,
@@ -73,11 +84,10 @@ def event_of(facts: Mapping[str, Any], rows: Columns) -> Event:
         ))  # fmt: skip
     except LadderError as error:
         raise LadderError(f"{facts['event_id']}: {error}") from None
-    fees = facts["fees"]
     return Event(
         venue=facts["venue"], event_id=facts["event_id"], title=facts["title"], city=facts["city"],
         event_day=date.fromisoformat(facts["event_day"]), extreme=Extreme(facts["extreme"]), rule=rule_of(facts["rule"]),
-        ladder=ladder, fees=Fees(fees["rate"], fees["exponent"], FeeRounding(fees["rounding"])),
+        ladder=ladder, fees=fees_of(facts["fees"]),
         tick_micro=facts["tick_micro"], min_size_micro=facts["min_size_micro"], liquidity_usd=facts["liquidity_usd"],
         opens_at=parse_iso(facts["opens_at"]) if facts["opens_at"] else None,
         closes_at=parse_iso(facts["closes_at"]) if facts["closes_at"] else None, accepting=facts["accepting"],

@@ -37,7 +37,10 @@ MODES: Mapping[str, tuple[str, str]] = {
     "replay": ("core.modes.replay:replay", "run a recorded session again and compare every row"),
     "verify": ("core.modes.verify:verify", "score model and market on settled days"),
     "kill": ("core.modes.operator:kill", "throw the kill switch of a running desk: exits only"),
-    "lift": ("core.modes.operator:lift", "lift the kill switch"),
+    "lift": ("core.modes.operator:lift", "lift the kill switch and other pauses that a person ends"),
+    "dial": ("core.modes.operator:dial", "scale the size of a running desk: --level 5 (all) to 1 (exits only)"),
+    "rebase": ("core.modes.operator:rebase", 'count the drawdown anew after a pause, at half size: --reason "..."'),
+    "flatten": ("core.modes.operator:flatten", "sell all that can be sold"),
     "doctor": ("core.modes.doctor:doctor", "check settings, data, sources, journal and ledger"),
 }
 
@@ -118,7 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rules", action="store_true", help="verify: also what wrong readings of the rule would have settled")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="verify: also write the tables as a page")
+    parser.add_argument("--level", type=int, choices=(1, 2, 3, 4, 5), metavar="5..1", help="dial: how much of the size is left")
+    parser.add_argument("--reason", metavar="TEXT", help="dial, rebase, flatten, kill, lift: why; the journal keeps it")
     parser.add_argument("--ledger", action="store_true", help="doctor: prove the money alone")
+    parser.add_argument("--upgrade", action="store_true", help="doctor: bring the journal of an earlier Hermes forward")
+    parser.add_argument("--copies", action="store_true", help="doctor: make the daily files of the trades again")
     parser.add_argument("--learned", action="store_true", help="doctor: make again what was learned, and compare")
     return parser
 

@@ -1,4 +1,4 @@
-"""The committed tables: stations, regions, and what venues' phrases mean, by date."""
+"""The committed tables: stations, regions, what venues' phrases mean, by date; releases of news, rules of accounts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
 from math import asin, cos, radians, sin, sqrt
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from core.errors import StoreError
+from core.model.event import FeeRounding, Fees
 from core.model.rule import DayWindow, Extreme, Grade, Statistic
 from core.model.station import ReportPrecision, Station
+from core.units import parse_iso
 
 REGISTRY = Path(__file__).resolve().parent.parent / "data" / "registry"
 REGION_KILOMETRES = 600.0
 EARTH_DIAMETER_KILOMETRES = 12_742.0
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Dated(Protocol):
@@ -75,6 +79,61 @@ class Series:
     station: str
     extreme: Extreme
     series: str
+    valid_from: date
+    valid_until: date
+    evidence: str
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of news, and how long before and after it nothing is bought."""
+
+    kind: str
+    at: datetime
+    before: timedelta
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRule:
+    """One rule of a profile of account rules; a later `valid_from` replaces an earlier one, "" ends it."""
+
+    profile: str
+    valid_from: date
+    rule: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeeSchedule:
+    """What a venue charges where its listing does not say."""
+
+    venue: str
+    fees: Fees
+    valid_from: date
+    valid_until: date
+    evidence: str
+    grade: Grade
+
+
+class Pausing(StrEnum):
+    """What a venue does not take for a while."""
+
+    HALTED = "halted"  # no orders; what rests stays, and can be taken back
+    POST_ONLY = "post_only"  # only orders that rest
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A weekly stretch in which a venue takes less than everything."""
+
+    venue: str
+    state: Pausing
+    weekday: int  # 0 is Monday
+    starts: time  # by the clock of `tz`
+    seconds: int
+    tz: str
     valid_from: date
     valid_until: date
     evidence: str
@@ -157,6 +216,26 @@ def load_hold(folder: Path | None = None) -> dict[str, tuple[tuple[float, float]
     return dict(_hold(folder or REGISTRY))
 
 
+def load_calendar(folder: Path | None = None) -> tuple[Release, ...]:
+    """Return the dated releases of news, oldest first."""
+    return _calendar(folder or REGISTRY)
+
+
+def load_account_rules(folder: Path | None = None) -> tuple[AccountRule, ...]:
+    """Return the rules of every profile of account rules, as they stand in the table."""
+    return _account_rules(folder or REGISTRY)
+
+
+def load_fees(folder: Path | None = None) -> tuple[FeeSchedule, ...]:
+    """Return what venues charged by date; StoreError when two schedules of a venue claim one day."""
+    return _fees(folder or REGISTRY)
+
+
+def load_pauses(folder: Path | None = None) -> tuple[Pause, ...]:
+    """Return when venues take less than everything."""
+    return _pauses(folder or REGISTRY)
+
+
 def distance_kilometres(one: Station, other: Station) -> float:
     """Return the great-circle distance of two stations [km]."""
     south, west, north, east = map(radians, (one.latitude, one.longitude, other.latitude, other.longitude))
@@ -231,12 +310,66 @@ def _series(folder: Path) -> tuple[Series, ...]:
 
 
 @lru_cache(maxsize=8)
+def _calendar(folder: Path) -> tuple[Release, ...]:
+    path = folder / "calendar.csv"
+    with _blaming(path):
+        found = tuple(
+            Release(
+                row["kind"], parse_iso(row["at"]), timedelta(minutes=int(row["minutes_before"])),
+                timedelta(minutes=int(row["minutes_after"])),
+            )
+            for row in _rows(path)
+        )  # fmt: skip
+    return tuple(sorted(found, key=lambda release: (release.at, release.kind)))
+
+
+@lru_cache(maxsize=8)
+def _account_rules(folder: Path) -> tuple[AccountRule, ...]:
+    path = folder / "account_profiles.csv"
+    with _blaming(path):
+        return tuple(
+            AccountRule(row["profile"], date.fromisoformat(row["valid_from"]), row["rule"], row["value"]) for row in _rows(path)
+        )
+
+
+@lru_cache(maxsize=8)
 def _hold(folder: Path) -> dict[str, tuple[tuple[float, float], ...]]:
     found: dict[str, list[tuple[float, float]]] = {}
     with _blaming(folder / "hold.csv"):
         for row in _rows(folder / "hold.csv"):
             found.setdefault(row["station"], []).append((float(row["local_hour"]), float(row["chance"])))
     return {station: tuple(sorted(rows)) for station, rows in found.items()}
+
+
+@lru_cache(maxsize=8)
+def _fees(folder: Path) -> tuple[FeeSchedule, ...]:
+    path = folder / "fees.csv"
+    with _blaming(path):
+        found = tuple(
+            FeeSchedule(
+                row["venue"],
+                Fees(float(row["rate"]), float(row["exponent"]), FeeRounding(row["rounding"]), float(row["maker_rate"])),
+                *_validity(row), row["evidence"], Grade(row["grade"]),
+            )
+            for row in _rows(path)
+        )  # fmt: skip
+    for one, other in combinations(found, 2):
+        if one.venue == other.venue and one.valid_from <= other.valid_until and other.valid_from <= one.valid_until:
+            raise StoreError(f"{path}: {one.venue} has two fee schedules on {max(one.valid_from, other.valid_from)}")
+    return found
+
+
+@lru_cache(maxsize=8)
+def _pauses(folder: Path) -> tuple[Pause, ...]:
+    path = folder / "trading_pauses.csv"
+    with _blaming(path):
+        return tuple(
+            Pause(
+                row["venue"], Pausing(row["state"]), WEEKDAYS.index(row["weekday"]), time.fromisoformat(row["starts"]),
+                int(row["seconds"]), row["tz"], *_validity(row), row["evidence"], Grade(row["grade"]),
+            )
+            for row in _rows(path)
+        )  # fmt: skip
 
 
 def _validity(row: Mapping[str, str]) -> tuple[date, date]:

@@ -18,7 +18,7 @@ from core.wiring.faces import build_services
 from dashboard.components.page import failed, panel
 from dashboard.components.strip import strip
 from dashboard.theme import style_sheet
-from dashboard.views import activity, all_stations, forecast_vs_metar, live, positions
+from dashboard.views import activity, all_stations, forecast_vs_metar, live, performance, positions, risk_system
 
 SIDEBAR_WIDTH = 200  # [px]
 
@@ -34,8 +34,10 @@ PAGES: tuple[Page, ...] = (
     Page("Live", "", live.render),
     Page("All stations", "stations", all_stations.render),
     Page("Positions & trades", "positions", positions.render),
+    Page("Performance", "performance", performance.render),
     Page("Forecast vs METAR", "verification", forecast_vs_metar.render),
     Page("Activity", "activity", activity.render),
+    Page("Risk & system", "risk", risk_system.render),
 )
 
 
@@ -78,6 +80,7 @@ def main() -> None:
     except SettingsError as error:
         failed("Settings", str(error))
         return
+    services.processes.announce("dashboard")
     frame(services)
 
 

@@ -26,6 +26,7 @@ from core.model.record import Record
 from core.settings import Settings, SourceSettings
 from core.units import iso, writable
 from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
+from venues.skew import skew_seconds
 
 INSTANT_HEADER = "X-Hermes-Instant"
 CREDITS_SECONDS = 3_600.0  # for which a service without credits for us is left alone, as far as a breaker rests
@@ -64,6 +65,7 @@ class Answer:
     status: int  # 0: nothing was heard
     error: SourceError | None = None
     fresh_seconds: float | None = None  # how long the service itself calls it fresh (`Cache-Control: max-age`)
+    skew_seconds: float | None = None  # how far its clock is ahead of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Health:
     retries: int = 0
     note: str = ""  # why nothing is asked, where that is nobody's failure
     trouble: str = ""  # "down", "limited" or "unreadable" while there is a last error
+    skew_seconds: float | None = None  # how far its clock is ahead of ours, as it last said
 
     @property
     def healthy(self) -> bool:
@@ -256,11 +259,12 @@ class Http:
     def _once(self, method: str, url: str, query: Query, body: object) -> Answer:
         timeout = self._settings.timeout_seconds
         try:
-            asked = self._prepared(method, url, query, body)
+            asked, asked_at = self._prepared(method, url, query, body), self._clock.now()
             with self._session.send(asked, timeout=timeout, **self._way(url)) as response:
                 content, error = self._body(response, self._seconds() + timeout)
                 verdict = error or self._verdict(response, content)
-                return Answer(content, self._clock.now(), response.status_code, verdict, _fresh_seconds(response))
+                skew = None if self._simulated else skew_seconds(response.headers, asked_at, self._clock.now())
+                return Answer(content, self._clock.now(), response.status_code, verdict, _fresh_seconds(response), skew)
         except requests.exceptions.TooManyRedirects:
             failure: SourceError = SourceRefusedError(f"{self._name}: {url} redirects in circles; check its base_url")
         except requests.Timeout as fault:
@@ -327,6 +331,8 @@ class Http:
             lane.breaker.succeed()
         with self._lock:
             known, at = self._health, answer.received_at
+            if answer.skew_seconds is not None:
+                known = replace(known, skew_seconds=answer.skew_seconds)
             if error is None:
                 self._health = replace(known, last_success_at=at, last_error="", trouble="", successes=known.successes + 1)
                 self._refuted = {about: told for about, told in self._refuted.items() if told[0] >= at - LINGERS}

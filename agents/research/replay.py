@@ -23,8 +23,10 @@ QUESTIONS: Mapping[str, str] = {
     "orders": f"SELECT * FROM orders WHERE {_UNTIL} ORDER BY scheduled_at, order_id",
     "fills": f"SELECT * FROM fills WHERE {_UNTIL} ORDER BY scheduled_at, line, execution_id",
     "ledger": f"""SELECT * FROM ledger WHERE tx IN (SELECT execution_id FROM fills WHERE {_UNTIL})
-        OR tx IN (SELECT desk || '/' || settlement_id FROM settlements WHERE {_UNTIL}) OR tx LIKE 'opening/%'
+        OR tx IN (SELECT desk || '/' || settlement_id FROM settlements WHERE {_UNTIL})
+        OR tx IN (SELECT conversion_id FROM conversions WHERE {_UNTIL}) OR tx LIKE 'opening/%'
         ORDER BY at, tx, line""",
+    "conversions": f"SELECT * FROM conversions WHERE {_UNTIL} ORDER BY scheduled_at, line, conversion_id",
     "settlements": f"SELECT * FROM settlements WHERE {_UNTIL} ORDER BY scheduled_at, line, settlement_id",
     "risk": f"SELECT * FROM risk WHERE {_UNTIL} ORDER BY scheduled_at, run",
     "instruments": f"SELECT * FROM instruments WHERE token IN (SELECT token FROM decisions WHERE {_UNTIL}) ORDER BY token",

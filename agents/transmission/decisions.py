@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from agents.transmission.constraints.rules import COUNTS, RULES
+from agents.transmission.governor import WIRES
+from agents.transmission.guard.host import HOST_CHECKS
 from agents.transmission.identity import decision_id
 from agents.transmission.limits import Cuts
-from agents.transmission.reasons import AS_WANTED, ON_TARGET
+from agents.transmission.reasons import AS_WANTED, ON_TARGET, RESTS
 from agents.transmission.verdicts import Ruling
 from core.model.account import Account
 from core.model.cycle import Cycle
@@ -17,45 +20,28 @@ from core.model.decision import Check, Decision, Verdict
 from core.model.targets import Targets
 from core.units import MICRO, BoolArray, FloatArray, IntArray
 
-NOT_BUILT: Mapping[str, str] = {
-    "drawdown_reference": "Drawdown from the reference high",
-    "drawdown_all_time": "Drawdown from the all-time high",
-    "red_days": "Red days in a row",
-    "results_z": "Results against claims",
-    "step": "Step of the desk's size",
-    "operator_dial": "Operator dial",
-    "infrastructure": "Sick source, clock, journal or broker",
-    "trades_per_day": "User rule: trades per day and week",
-    "sessions": "User rule: sessions",
-    "news_blackout": "User rule: news blackout before and after",
-    "account_rules": "Account rules of a prop firm",
-    "quiet_minutes": "Quiet minutes before METAR, climate report and model releases",
-    "clock_skew": "Clock skew",
-    "decision_age": "Age of the decision",
-    "order_latency": "Latency of orders and gaps in data",
-}
-"""Stages of the specification that do not exist yet: a decision says so instead of passing them."""
-
 NOT_APPLICABLE: Mapping[str, str] = {
     "heat": "Sum of stop losses: the weather desk has no stops",
     "one_position": "One position per instrument: a rule of the futures desk",
+    "market_order": "Market orders at a spread of one tick only: the weather desk sends limit orders alone",
+    "connection": "Latency and life of the line to the broker: a rule of the futures desk",
     "working_age": "Age of a working order: a rule of the futures desk",
+    "decision_age": "Age of the decision: asked by the live broker when it sends, and told as the reason of the order",
 }
 
-LISTED: tuple[str, ...] = (
-    "open_event", "priced", "regime", "fair_gap", "earned_size",
-    "kill_switch", "day_loss", "week_loss", "fresh_marks",
+LISTED: tuple[str, ...] = tuple(dict.fromkeys((
+    "open_event", "priced", "instruments",
+    "regime", "fair_gap", "gap_rule", "gap_metar", "step", "operator_dial", "earned_size",
+    *WIRES, "fresh_marks", *HOST_CHECKS,
     "bracket", "city_day", "region_day", "desk_day", "open_risk", "source", "market_cap", "bankroll", "kelly_cap",
     "min_cash", "trade_ceiling", "worst_day",
-    "book_sanity", "book_age", "print_age", "spread", "limit_price", "depth", "estimated_cost", "rounded_fee", "duplicate",
-    "minimum_size", "exit_edge",
-)  # fmt: skip
+    "book_sanity", "book_age", "print_age", "spread", "limit_price", "depth", "estimated_cost", "rounded_fee", "fat_finger",
+    "duplicate", "quiet_minutes", "venue_hours",
+    *(rule.name for rule in RULES), "minimum_size", *(rule.name for rule in COUNTS), "exit_edge",
+)))  # fmt: skip
 """The checks of a decision in the order in which they are shown."""
 
-_ABSENT = (
-    *(Check(name, None, None, Verdict.NOT_APPLICABLE) for name in NOT_APPLICABLE),
-    *(Check(name, None, None, Verdict.NOT_BUILT) for name in NOT_BUILT),
-)
+_ABSENT = tuple(Check(name, None, None, Verdict.NOT_APPLICABLE) for name in NOT_APPLICABLE)
 _NOT_ASKED = {name: Check(name, None, None, Verdict.NOT_APPLICABLE) for name in LISTED}
 _VERDICTS = (Verdict.NOT_APPLICABLE, Verdict.PASS, Verdict.SHRINK, Verdict.REFUSE)  # from mild to strict
 _NOTHING = np.array(None, dtype=object)
@@ -90,6 +76,8 @@ def decisions_of(ruling: Ruling, targets: Targets, account: Account, cycle: Cycl
 def _entry_reason(ruling: Ruling, run: int, column: int, targets: Targets) -> str:
     entries = ruling.entries
     assert entries is not None
+    if ruling.until[run, column]:
+        return RESTS
     guarded = int(entries.order.bound[run, column])
     if guarded >= 0:
         return entries.order.limits[guarded][0]
@@ -152,6 +140,8 @@ def _listed(cuts: Cuts, runs: IntArray, columns: IntArray) -> dict[str, list[Che
 
 def _at(part: FloatArray, runs: IntArray, columns: IntArray) -> FloatArray:
     """Return the numbers of some positions from an array that broadcasts to (n_runs, n)."""
+    if part.size == 1:
+        return np.full(len(runs), part.flat[0])
     table = part.reshape(1, -1) if part.ndim < 2 else part
     row = runs if table.shape[0] > 1 else np.zeros_like(runs)
     return table[row, columns if table.shape[1] > 1 else np.zeros_like(columns)]

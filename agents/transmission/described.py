@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from agents.transmission.decisions import NOT_APPLICABLE, NOT_BUILT
+from agents.transmission.decisions import NOT_APPLICABLE
 from core.model.described import Described
 
 CHECKS: tuple[Described, ...] = (
     Described("opening", "open_event", "Nothing is opened in an event that the desk has closed or the venue has settled.", ""),
     Described("opening", "priced", "Nothing is opened without an executable price and a fair value.", ""),
+    Described("opening", "instruments", "A person says what may be bought.", "station/venue/event fits rules.instruments"),
     Described("multiplier", "regime", "The regime of the event scales what is added.", "size × (1, 0.75, 0.5 or 0)"),
     Described(
         "multiplier", "fair_gap", "Far from the market we take half.", "size × 0.5 where |fair − mid| > fair_gap"
+    ),
+    Described(
+        "multiplier", "gap_rule", "Far from the market it is asked again whether the rule of the event is trusted.",
+        "asked where |fair − mid| > fair_gap"
+    ),
+    Described(
+        "multiplier", "gap_metar", "Far from the market it is asked again whether the newest report of a running day is fresh.",
+        "age ≤ 2 cadences + 20 min, asked where |fair − mid| > fair_gap"
     ),
     Described(
         "multiplier", "earned_size",
@@ -18,6 +27,13 @@ CHECKS: tuple[Described, ...] = (
         "A record surely worse than the market earns none.",
         "probe_share × size; the minimum where its cost ≤ probe_minimum_r × R0 and normal size reaches it; else 0",
     ),
+    Described(
+        "multiplier", "step",
+        "Results scale the size: half when settled events fall behind their claims or the drawdown is deep, or after a rebase; "
+        "judged once per step_events newly settled events.",
+        "size × step_share from z < −step_down_z or drawdown ≥ step_down_r; back at z > −step_up_z and drawdown < step_up_r",
+    ),
+    Described("multiplier", "operator_dial", "A person's dial scales the size; 1 also pauses.", "5…1: size × 1, 0.9, 0.75, 0.5, 0.25"),
     Described("tripwire", "kill_switch", "A person has stopped all new risk; exits stay open.", "tripped & KILL"),
     Described(
         "tripwire", "day_loss", "A desk day that has lost its limit, realised and open, adds no risk until the next one.",
@@ -28,12 +44,53 @@ CHECKS: tuple[Described, ...] = (
         "equity at the start of the desk week − equity ≥ week_loss_r × R0",
     ),
     Described(
+        "tripwire", "drawdown_reference",
+        "Far below the reference high the desk pauses until a person rebases the reference, with a reason: at half size, at "
+        "most twice.",
+        "reference high − equity ≥ drawdown_reference_r × R0",
+    ),
+    Described(
+        "tripwire", "drawdown_all_time",
+        "Far below the highest equity ever the desk pauses until a person changes the limit.",
+        "highest equity − equity ≥ drawdown_all_time_r × R0",
+    ),
+    Described(
+        "tripwire", "account_drawdown", "A drawdown of all desks together pauses every desk until a person lifts it.",
+        "highest equity of all desks − their equity ≥ account_drawdown_pct of it",
+    ),
+    Described(
+        "tripwire", "red_days",
+        "Losing days in a row are announced; the futures desk pauses. A day that wins or breaks even ends the row, one without "
+        "trades leaves it.",
+        "red days ≥ red_days_alert (futures: futures_red_days)",
+    ),
+    Described(
+        "tripwire", "results_z",
+        "Settled events that fall far behind what was claimed of them pause the desk until a person lifts it.",
+        "(paid − claimed) ÷ sd over 30 desk days < −results_z, once step_events events have settled",
+    ),
+    Described("tripwire", "infrastructure", "No new risk while a source, the clock, the journal or the broker is sick.", ""),
+    Described("tripwire", "account_rules", "Every account whose rules are followed has ended.", ""),
+    Described(
         "tripwire", "worst_day", "A purchase is refused if the day could end beyond its worst case.",
         "loss of the day + value of all that may settle in it + worst-case loss of what is new > worst_day_r × R0",
     ),
     Described(
         "tripwire", "fresh_marks", "No more of an event in which a holding has no bid younger than bid_minutes.",
         "value of such a holding: min(fair value, last bid) × 0.8",
+    ),
+    Described(
+        "host", "clock_skew", "No new risk while our clock agrees with that of no service.",
+        "min over services |their date − our clock| ≤ guard.clock_skew_seconds"
+    ),
+    Described("host", "journal_writable", "No new risk that could not be written down.", ""),
+    Described(
+        "host", "order_latency", "No new risk while orders are answered late.",
+        "p99 of the last 50 answers ≤ guard.order_latency_seconds"
+    ),
+    Described(
+        "host", "data_gap", "No new risk after a hole in what was collected: no look, or no answer of a needed kind.",
+        "gap ÷ interval_seconds ≤ guard.gap_cadences"
     ),
     Described("cap", "bracket", "Most at risk in one bracket.", "Σ worst-case loss ≤ bracket_r × R0"),
     Described("cap", "city_day", "Most at risk in one city and day.", "Σ over venues, highs and lows ≤ city_day_r × R0"),
@@ -70,13 +127,68 @@ CHECKS: tuple[Described, ...] = (
         "The fee of the order, rounded once as the venue rounds it, must leave a gain at the worst price that it accepts.",
         "size × (fair value − limit price) − rounded fee > 0",
     ),
+    Described(
+        "guard", "fat_finger", "A last look at an order with nothing but its own numbers.",
+        "size × limit price ≤ per_market_cap_usd"
+    ),
+    Described(
+        "guard", "quiet_minutes", "Nothing rests in a book into a METAR, a climate report or a model release.",
+        "order rests: minutes until the next quiet ones > 0"
+    ),
+    Described(
+        "guard", "venue_hours", "No order that a venue does not take at that time of the week.",
+        "data/registry/trading_pauses.csv: halted, or for minutes after a restart only what rests"
+    ),
     Described("guard", "duplicate", "One order per cycle, run and token.", ""),
+    Described("rule", "sessions", "A person says when may be bought, by a zone's own clock.", "rules.sessions"),
+    Described(
+        "rule", "news_blackout", "Nothing is bought before and after a release of the dated calendar.",
+        "minutes to the release > its own minutes before or after; a kind without a later date refuses"
+    ),
+    Described("rule", "min_operator", "Nothing is bought while the operator's dial stands low.", "dial ≥ rules.min_operator"),
+    Described("rule", "max_spread", "A person's own limit of the spread.", "ask − bid ≤ rules.max_spread"),
+    Described("ceiling", "spread_ceiling", "What no setting passes, on the futures desk.", "spread ≤ 5 ticks"),
+    Described("rule", "min_depth", "A person's own least depth.", "shown within the limit price ≥ rules.min_depth"),
+    Described("rule", "max_size", "A person's own largest position, working orders counted.", "position ≤ rules.max_size"),
+    Described(
+        "rule", "max_slippage", "A person's own limit of the walk.", "average price − best ask ≤ rules.max_slippage"
+    ),
+    Described("account", "firm_ended", "An account whose drawdown was breached has ended; when all have, nothing is bought.", ""),
+    Described("account", "firm_flat_by", "After the hour at which an account has to be flat nothing is bought.", ""),
+    Described(
+        "account", "firm_target", "Once every account has its profit and its active days nothing is bought.",
+        "profit < target or active days < minimum"
+    ),
+    Described(
+        "account", "firm_consistency", "A day that has won its share of the profit ends.",
+        "profit of the firm's day < share × max(total profit, target)"
+    ),
+    Described(
+        "account", "firm_trade", "One trade risks a tenth of the daily loss limit.",
+        "size × worst price ≤ trade_share × daily loss limit"
+    ),
+    Described(
+        "account", "firm_day_loss", "All that is open, works and is new may be lost within the daily loss limit.",
+        "value held + working + new ≤ daily loss limit − loss since the firm's own day began; tightest account"
+    ),
+    Described(
+        "account", "firm_drawdown", "All that is open, works and is new may be lost above the floor.",
+        "value held + working + new ≤ equity − floor; floor: start, best end of a day or best moment − drawdown"
+    ),
+    Described(
+        "account", "firm_contracts", "Contracts grow with the profit.", "held + working + new ≤ contracts of the profit"
+    ),
+    Described(
+        "rule", "trades_per_day", "A person's own number of purchases of a desk day: filled, working and new, best edge first.",
+        "number ≤ rules.trades_per_day"
+    ),
+    Described("rule", "trades_per_week", "The same for the desk week.", "number ≤ rules.trades_per_week"),
+    Described("ceiling", "trades_ceiling", "What no setting passes, on the futures desk.", "purchases of a day ≤ 10"),
     Described("guard", "minimum_size", "Below the venue's minimum nothing is sent, and nothing is rounded up.", ""),
     Described(
         "exit", "exit_edge", "A position is sold only where the desk wants less of it and the bid pays more than it is worth.",
         "best bid − fee ≥ fair value + exit_edge_min",
     ),
-    *(Described("not built", name, f"{text}: not built yet.", "") for name, text in NOT_BUILT.items()),
     *(Described("not applicable", name, f"{text}.", "") for name, text in NOT_APPLICABLE.items()),
 )  # fmt: skip
 """One row for each check that a decision lists."""

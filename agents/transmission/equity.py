@@ -26,9 +26,9 @@ class Marks:
     stale: BoolArray  # (n_instruments of the account,)
 
     def equity_micro(self, account: Account) -> IntArray:
-        """Return cash and holdings. A token is never worth less than nothing, so neither is an event."""
+        """Return cash and holdings, less what is owed. A token is never worth less than nothing, so neither is an event."""
         holdings: IntArray = self.value_micro.sum(axis=1, dtype=np.int64)
-        return account.cash_micro + holdings
+        return account.cash_micro - account.owed_micro + holdings
 
 
 def marks_of(account: Account, targets: Targets, quotes: Quotes, row: int, settings: Settings) -> Marks:

@@ -1,6 +1,7 @@
 """Leaving a position: only where the desk wants less, and the bid pays more than the position is worth.
 
-No multiplier, cap, regime or tripwire comes here: they never sell, and they never stand in the way of a sale.
+No multiplier, cap, regime or tripwire comes here: they never sell, and they never stand in the way of a sale. A sale of
+everything (`governor.flatten`) wants nothing and takes any bid, but still none that is old, crossed or too thin.
 """
 
 from __future__ import annotations
@@ -35,14 +36,20 @@ def lowest_price(standing: Standing, best_bid: FloatArray, settings: Settings) -
     """Return the lowest price of an exit, fee apart: fair value, the fee, and the gain that makes it worth while."""
     own = standing.own
     fee = np.maximum(best_bid - standing.targets.sell_price[own], 0.0)
-    return standing.targets.fair[own] + settings.weather.exit_edge_min + fee
+    lowest = standing.targets.fair[own] + settings.weather.exit_edge_min + fee
+    all_out = standing.account.governor.flatten > 0
+    if not all_out.any():
+        return lowest
+    return np.where(all_out[:, None], standing.targets.tick_micro[own] / MICRO, lowest)
 
 
 def exit_edge(sale: Sale, settings: Settings) -> Limit:
-    """Refuse unless the bid less fee is above fair value by `exit_edge_min` [USD per share]."""
+    """Refuse unless the bid less fee is above fair value by `exit_edge_min` [USD per share]; a sale of everything takes any bid."""
     targets, own = sale.standing.targets, sale.standing.own
     gain = targets.sell_price[own] - targets.fair[own]
-    reached = (gain >= settings.weather.exit_edge_min - 1e-9) & (sale.bids.best * MICRO >= sale.bids.limit - 0.5)
+    all_out = (sale.standing.account.governor.flatten > 0)[:, None] & ~np.isnan(targets.sell_price[own])
+    reached = (gain >= settings.weather.exit_edge_min - 1e-9) | all_out
+    reached &= sale.bids.best * MICRO >= sale.bids.limit - 0.5
     return Limit(gain, np.full_like(gain, settings.weather.exit_edge_min), pass_or_refuse(reached))
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from agents.transmission.limits import Limit, pass_or_refuse
+from agents.transmission.profiles import (
+    ACCOUNT_DRAWDOWN,
+    ACCOUNT_RULES,
+    DAY_LOSS,
+    DRAWDOWN_ALL_TIME,
+    DRAWDOWN_REFERENCE,
+    INFRASTRUCTURE,
+    KILL,
+    OPERATOR,
+    RED_DAYS,
+    RESULTS_Z,
+    WEEK_LOSS,
+    limit_of,
+)
 from agents.transmission.standing import Standing
-from agents.transmission.tripwires import DAY_LOSS, KILL, WEEK_LOSS
+from agents.transmission.tripwires import READINGS
 from core.settings import Settings
 from core.units import IntArray
+
+Check = Callable[[Standing, IntArray, Settings], Limit]
 
 
 def kill_switch(standing: Standing, size: IntArray, settings: Settings) -> Limit:
@@ -19,44 +35,63 @@ def kill_switch(standing: Standing, size: IntArray, settings: Settings) -> Limit
     return Limit(thrown.astype(np.float64), np.zeros(thrown.shape), pass_or_refuse(~thrown))
 
 
-def _loss(bit: int, start: str, limit_r: Callable[[Settings], float]) -> Callable[[Standing, IntArray, Settings], Limit]:
-    def loss(standing: Standing, size: IntArray, settings: Settings) -> Limit:
+def _wire(name: str, bit: int) -> Check:
+    """Return the check that refuses while a tripwire holds, with what it reads now."""
+
+    def check(standing: Standing, size: IntArray, settings: Settings) -> Limit:
         account = standing.account
-        unit = np.maximum(account.unit_r_micro, 1)[:, None]
-        lost = (getattr(account, start) - account.equity_micro)[:, None] / unit
-        tripped = (account.tripped[:, None] & bit) != 0
-        return Limit(lost, np.full_like(lost, limit_r(settings)), pass_or_refuse(~tripped))
+        value = READINGS[name](account, settings)[:, None]
+        holds = (account.tripped[:, None] & bit) != 0
+        return Limit(value, np.full_like(value, limit_of(account.desk, bit, settings)), pass_or_refuse(~holds))
 
-    return loss
+    return check
 
 
-day_loss = _loss(DAY_LOSS, "day_start_micro", lambda s: s.risk.day_loss_r)
-"""Refuse from the loss of the day, realised and open [R0], until the next desk day."""
-
-week_loss = _loss(WEEK_LOSS, "week_start_micro", lambda s: s.risk.week_loss_r)
-"""Refuse from the loss of the week, realised and open [R0], until Monday."""
+WIRES: Mapping[str, Check] = {
+    "kill_switch": kill_switch,
+    **{
+        name: _wire(name, bit)
+        for name, bit in (
+            ("day_loss", DAY_LOSS), ("week_loss", WEEK_LOSS), ("drawdown_reference", DRAWDOWN_REFERENCE),
+            ("drawdown_all_time", DRAWDOWN_ALL_TIME), ("account_drawdown", ACCOUNT_DRAWDOWN), ("red_days", RED_DAYS),
+            ("results_z", RESULTS_Z), ("infrastructure", INFRASTRUCTURE), ("account_rules", ACCOUNT_RULES),
+            ("operator_dial", OPERATOR),
+        )
+    },
+}  # fmt: skip
+"""Refuse while they hold; each passes an exit."""
 
 
 def worst_day(standing: Standing, size: IntArray, settings: Settings) -> Limit:
     """Refuse what could take the day beyond `worst_day_r` if everything that settles in it went wrong [R0].
 
-    An event of the date after the desk day's own may end before 16:00Z where the day begins early: it counts.
+    A working purchase counts as filled. An event of the date after the desk day's own may end before 16:00Z where the day
+    begins early: it counts.
     """
     account, marks, axis = standing.account, standing.marks, standing.axis
     assert marks is not None
     last = account.desk_day + 1
     ends = axis.event_day[axis.account_columns] <= last
     at_stake = np.where(ends, marks.value_micro, 0).sum(axis=1, dtype=np.int64)
+    waits = np.where(axis.event_day[standing.columns] <= last, _working(standing), 0).sum(axis=1, dtype=np.int64)
     lost = account.day_start_micro - account.equity_micro
     more = np.where(standing.entering, np.maximum(size - standing.base, 0), 0)
     adds = standing.cost_of(more)[:, : standing.n]
     adds_today = axis.event_day[standing.own] <= last
     new = np.where(adds_today, adds, 0).sum(axis=1, dtype=np.int64)
-    worst = ((lost + at_stake + new) / np.maximum(account.unit_r_micro, 1))[:, None]
+    worst = ((lost + at_stake + waits + new) / np.maximum(account.unit_r_micro, 1))[:, None]
     refused = (worst > settings.risk.worst_day_r) & adds_today
     return Limit(
         np.broadcast_to(worst, refused.shape), np.full(refused.shape, settings.risk.worst_day_r), pass_or_refuse(~refused)
     )
+
+
+def _working(standing: Standing) -> IntArray:
+    """Return the worst-case loss of what is being bought, (n_runs, len(columns)) [micro-USD]."""
+    axis, account = standing.axis, standing.account
+    cost = np.zeros((account.n_runs, len(axis.instruments)), np.int64)
+    cost[:, axis.account_columns] = account.cost_micro
+    return standing.existing - cost[:, standing.columns]
 
 
 def fresh_marks(standing: Standing, size: IntArray, settings: Settings) -> Limit:

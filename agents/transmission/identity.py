@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha1
 
@@ -26,3 +27,8 @@ def order_id(desk: str, scheduled_at: datetime, run: int, token: str) -> str:
 def execution_id(order: str, number: int) -> str:
     """Return the name of the n-th execution of an order."""
     return f"x-{order.removeprefix('o-')}-{number}"
+
+
+def conversion_id(desk: str, scheduled_at: datetime, run: int, event_id: str, brackets: Sequence[int]) -> str:
+    """Return the name of the one conversion of so many brackets of an event in one cycle."""
+    return f"v-{_key(desk, scheduled_at, run, event_id)}-{'.'.join(map(str, brackets))}"

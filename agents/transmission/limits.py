@@ -23,6 +23,10 @@ class Limit:
     allowed: FloatArray
 
 
+NOTHING = Limit(np.full(1, np.nan), np.full(1, np.nan), np.full(1, np.nan))
+"""The answer of a check that does not apply to anything at hand."""
+
+
 def pass_or_refuse(passes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> FloatArray:
     """Return +inf where a check passes, 0 where it refuses."""
     return np.where(passes, np.inf, 0.0)

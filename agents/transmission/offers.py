@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from core.model.account import Account, Depth
+from core.model.event import Instrument
 from core.model.quotes import Quotes
 from core.prices import walk
 from core.settings import Settings
@@ -71,7 +73,7 @@ def asks_of(
     price, size, prints = _side(quotes, row, columns, settings.weather.print_slip, ASKS)
     best = price[:, 0]
     chased = best + settings.weather.chase_ticks * tick_micro / MICRO
-    limit = _ticks_below(np.minimum(highest, chased), tick_micro)
+    limit = ticks_below(np.minimum(highest, chased), tick_micro)
     return _offer(ASKS, price, size, best, _mid(quotes, row, columns), limit, prints, account, tokens)
 
 
@@ -83,7 +85,7 @@ def bids_of(
     price, size, prints = _side(quotes, row, columns, -settings.weather.print_slip, BIDS)
     best = price[:, 0]
     chased = best - settings.weather.chase_ticks * tick_micro / MICRO
-    limit = -_ticks_below(-np.maximum(lowest, chased), tick_micro)
+    limit = -ticks_below(-np.maximum(lowest, chased), tick_micro)
     return _offer(BIDS, price, size, best, _mid(quotes, row, columns), limit, prints, account, tokens)
 
 
@@ -106,7 +108,7 @@ def _mid(quotes: Quotes, row: int, columns: IntArray) -> FloatArray:
     return np.where(quotes.prints_only[row, columns], quotes.print_price[row, columns], mid)
 
 
-def _ticks_below(price: FloatArray, tick_micro: IntArray) -> IntArray:
+def ticks_below(price: FloatArray, tick_micro: IntArray) -> IntArray:
     """Return the tick at or below each price; a hair of rounding noise does not cost a tick. NaN becomes 0."""
     exact = np.rint(np.where(np.isnan(price), 0.0, price) * MICRO)
     ticks: IntArray = np.floor(exact / tick_micro).astype(np.int64) * tick_micro
@@ -121,18 +123,36 @@ def _offer(
     beyond = 2 * MICRO if side == ASKS else -MICRO
     exact = np.where(missing, beyond, np.rint(np.where(missing, 0.0, price) * MICRO).astype(np.int64))
     shown = np.rint(np.where(missing, 0.0, size) * MICRO).astype(np.int64)
-    taken = taken_of(account.taken, account.n_runs, exact, shown, tokens, side)
+    siblings = siblings_of(account.instruments) if account.taken else {}
+    taken = taken_of(account.taken, account.n_runs, exact, shown, tokens, side, siblings)
     return Offer(side, exact, shown, taken, best, mid, limit, prints)
 
 
-def taken_of(depth: Depth, n_runs: int, price: IntArray, shown: IntArray, tokens: Mapping[str, int], side: int) -> IntArray:
-    """Return what each run took of levels that still show what they showed then, (n_runs, n, n_levels)."""
+def taken_of(
+    depth: Depth, n_runs: int, price: IntArray, shown: IntArray, tokens: Mapping[str, int], side: int,
+    siblings: Mapping[str, str] = MappingProxyType({}),
+) -> IntArray:  # fmt: skip
+    """Return what each run took of levels that still show what they showed then, (n_runs, n, n_levels).
+
+    An offer of YES at p is a bid for NO at 1 - p: `siblings` names the other token of each bracket.
+    """
     taken = np.zeros((n_runs, *price.shape), np.int64)
     for (run, token, at), levels in depth.items():
-        column = tokens.get(token)
-        if column is None or at != side:
+        own = at == side
+        column = tokens.get(token if own else siblings.get(token, ""))
+        if column is None:
             continue
-        known = {(level.price_micro, level.shown_micro): level.taken_micro for level in levels}
+        known = {
+            (level.price_micro if own else MICRO - level.price_micro, level.shown_micro): level.taken_micro for level in levels
+        }
         met = zip(price[column].tolist(), shown[column].tolist(), strict=True)
-        taken[run, column] = [known.get(level, 0) for level in met]
+        taken[run, column] += np.array([known.get(level, 0) for level in met], np.int64)
     return np.minimum(taken, shown)
+
+
+def siblings_of(instruments: Sequence[Instrument]) -> dict[str, str]:
+    """Return the other token of each bracket of which both are there."""
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for instrument in instruments:
+        pairs.setdefault((instrument.event_id, instrument.market_id), []).append(instrument.token)
+    return {token: other for pair in pairs.values() if len(pair) == 2 for token, other in (pair, pair[::-1])}

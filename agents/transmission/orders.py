@@ -35,7 +35,7 @@ def orders_of(ruling: Ruling, targets: Targets, account: Account, cycle: Cycle) 
         status=np.full(len(runs), Status.SUBMITTING, np.int64),
         filled_micro=np.zeros(len(runs), np.int64),
         placed_at=np.full(len(runs), micros(cycle.fill_at), np.int64),
-        good_until=np.zeros(len(runs), np.int64),
+        good_until=ruling.until[runs, columns],
         cancel_at=np.zeros(len(runs), np.int64),
     )
 

@@ -78,6 +78,7 @@ def standing_of(targets: Targets, account: Account) -> Standing:
     n_targets = axis.n_targets
     unsaid = np.isnan(targets.target)  # no wish is no change: nothing is sold for want of a number
     wanted = np.where(unsaid, held[:, :n_targets], np.rint(np.where(unsaid, 0.0, targets.target) * MICRO).astype(np.int64))
+    wanted = np.where((account.governor.flatten > 0)[:, None], 0, wanted)  # a sale of everything asks nobody's wish
     lot = np.where(axis.whole[:n_targets] & (targets.min_size_micro >= MICRO), targets.min_size_micro, SHARE_LOT)
     present = ((held != 0) | (buying != 0) | (existing != 0)).any(axis=0)
     present[:n_targets] |= (wanted != 0).any(axis=0)

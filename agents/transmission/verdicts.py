@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agents.transmission.limits import Cuts, Limit
 from agents.transmission.standing import Standing
+from core.model.host import WELL, Host
 from core.model.quotes import Quotes
 from core.units import IntArray
 
@@ -17,6 +18,11 @@ class Guarded:
 
     quotes: Quotes
     limits: Mapping[str, Limit]
+    hosts: tuple[Host, ...] = ()  # what the host said of itself at each instant; empty: nothing is known
+
+    def host(self, row: int) -> Host:
+        """Return what the host said at one instant."""
+        return self.hosts[row] if self.hosts else WELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +46,6 @@ class Ruling:
     order: IntArray  # signed [micro-shares]
     limit: IntArray  # worst price of the order [micro-USD per share]
     reference: IntArray  # average price that was shown for it [micro-USD per share]
+    until: IntArray  # last instant of an order that rests [microseconds]; 0: what is not filled at once is over
     entries: Entries | None = None
     sales: Cuts | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import orjson
 
 from agents.weather.evaluation import CODES as BRACKET_CODES
 from agents.weather.evaluation import WeatherEvaluation
@@ -13,6 +14,7 @@ from agents.weather.regime import NAMES
 from core.units import Columns
 
 OPEN_END = float("nan")
+LEAST_TOLD = 5e-7  # of a reading, to be kept
 
 
 def columns_of(evaluation: WeatherEvaluation, row: int) -> tuple[Columns, Columns]:
@@ -40,6 +42,7 @@ def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Co
         "rule_sha": [each.event.rule.sha256 for each in listed], "rule_grade": [str(each.event.rule.grade) for each in listed],
         "sources": [_sources(evaluation, row, i) for i in events.tolist()],
         "refusal": [each.flaw or code for each, code in zip(listed, codes, strict=True)],
+        "distribution": _distributions(evaluation, row, events),
     }  # fmt: skip
     floats = {
         "mean": law.mean, "sd": law.spread, "forecast": panel.forecasts.extreme, "floor": panel.seen.floor,
@@ -58,6 +61,22 @@ def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Co
         "window_start": panel.start[events], "window_end": panel.end[events],
         "pool_weight": np.where(evaluation.heard[row, events], evaluation.weight[row, events], 1.0),
     }  # fmt: skip
+
+
+def _distributions(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> list[str]:
+    """Return the chance of each reading that has one, and the parts of the law: weight, location, sd, degrees of freedom."""
+    pmf, law = evaluation.pmf[row, events], evaluation.law
+    likely = pmf > LEAST_TOLD  # NaN where there is no law
+    first, last = likely.argmax(axis=-1).tolist(), (likely.shape[-1] - likely[:, ::-1].argmax(axis=-1)).tolist()
+    whole = (np.broadcast_to(part, law.location.shape)[row, events] for part in (law.weight, law.location, law.sd, law.df))
+    parts = np.round(np.stack(tuple(whole), axis=-1), 4).tolist()
+    rows = zip(first, last, evaluation.panel.lattice.readings[events].tolist(), np.round(pmf, 6).tolist(), parts, strict=True)
+    return [
+        orjson.dumps({"reading": reading[a:b], "p": p[a:b], "parts": [part for part in own if part[0] > 0]}).decode()
+        if known
+        else ""
+        for known, (a, b, reading, p, own) in zip(likely.any(axis=-1).tolist(), rows, strict=True)
+    ]
 
 
 def _sources(evaluation: WeatherEvaluation, row: int, event: int) -> str:

@@ -20,7 +20,7 @@ from agents.weather.panel import WeatherPanel
 from agents.weather.pool import log_pool
 from agents.weather.reasons import BRACKET_REASONS
 from agents.weather.regime import Regimes, longest_silence, regimes
-from agents.weather.sizing.coordinate import LEAST_GROWTH, Stakes, stakes, worth_alone
+from agents.weather.sizing.stakes import LEAST_GROWTH, Stakes, stakes, worth_alone
 from agents.weather.spikes import soft_floor, stands
 from agents.weather.vintages import HOUR
 from core.model.event import Fees
@@ -102,8 +102,8 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     candidate = (offers.edge >= settings.edge_min - _NOISE) & (worth_alone(offers.fair, offers.price) >= LEAST_GROWTH)
     candidate &= heard[..., None, None]  # what is traded is the pool: the model alone claims too much
     price = np.where(candidate, offers.price, np.nan)
-    staked = stakes(_never_impossible(p_pooled, panel.lattice.exists), price[..., 0], price[..., 1])
-    mean, sd = implied_normal(np.where(np.isnan(p_market), 0.0, p_market), _upper_edges(panel.lattice))
+    staked = stakes(never_impossible(p_pooled, panel.lattice.exists), price[..., 0], price[..., 1])
+    mean, sd = implied_normal(np.where(np.isnan(p_market), 0.0, p_market), upper_edges(panel.lattice))
     return WeatherEvaluation(
         panel=panel, features=features, law=law, pmf=reading_mass(summed), pmf_raw=reading_mass(raw),
         p_no_more=_no_more(panel.lattice, law, seen, hold), p_raw=p_raw, p_model=p_model, p_market=p_market, p_pooled=p_pooled,
@@ -115,7 +115,7 @@ def evaluate(panel: WeatherPanel, settings: Settings) -> WeatherEvaluation:
     )  # fmt: skip
 
 
-def _never_impossible(probability: FloatArray, exists: BoolArray) -> FloatArray:
+def never_impossible(probability: FloatArray, exists: BoolArray) -> FloatArray:
     """Return what is staked on: a bracket thought impossible would be sold for all there is and more."""
     held_up = np.where(exists, np.maximum(probability, LEAST_BELIEVED), 0.0)
     summed = total(held_up)[..., None]
@@ -170,6 +170,11 @@ def _dead(lattice: Lattice, floor: FloatArray) -> BoolArray:
     return passed & lattice.exists
 
 
+def dead_brackets(panel: WeatherPanel, row: int) -> BoolArray:
+    """Return, (n_events, n_brackets), the brackets that the observed extreme has passed at one look."""
+    return _dead(panel.lattice, panel.seen.floor[row])
+
+
 def _no_more(lattice: Lattice, law: Law, seen: Seen, hold: Hold) -> FloatArray:
     """Return the probability that nothing beyond the observed extreme still comes, or came unseen between the reports."""
     at = lattice.readings == seen.floor[..., None]
@@ -186,7 +191,8 @@ def _below(value: FloatArray, law: Law) -> FloatArray:
     return mixture_cdf(value[..., None], law)[..., 0]
 
 
-def _upper_edges(lattice: Lattice) -> FloatArray:
+def upper_edges(lattice: Lattice) -> FloatArray:
+    """Return the edge above each bracket [rule's unit], (n_events, n_brackets); inf for the warmest and for pads."""
     edge = np.take_along_axis(lattice.upper, np.maximum(lattice.last - 1, 0), -1)
     return np.where(lattice.exists, edge, np.inf)
 
@@ -223,25 +229,26 @@ def _offers(panel: WeatherPanel, p_pooled: FloatArray, settings: Settings) -> Of
     price, limit, sell = np.full(fair.shape, np.nan), np.full(fair.shape, np.nan), np.full(fair.shape, np.nan)
     printed = _print_price(panel, settings)
     prints = books.prints_only[..., None, None]
-    for fees, columns in _by_fees(panel).items():
+    for fees, columns in by_fees(panel).items():
         asked = all_in_price(ask[:, columns], size[:, columns], wanted[:, columns], fees)
         slipped = np.minimum(printed[:, columns] + settings.weather.print_slip, 1.0)
         price[:, columns] = np.where(prints[:, columns], slipped + fee_per_share(slipped, fees), asked)
         limit[:, columns] = limit_prices(fair[:, columns], fees, settings)
         sold = np.where(prints[:, columns], printed[:, columns] - settings.weather.print_slip, bid[:, columns])
         sell[:, columns] = sold - fee_per_share(sold, fees)
-    price = price * (1.0 + _margin(settings))
+    price = price * (1.0 + margin(settings))
     within = total(np.where(ask <= limit[..., None] + _NOISE, size, 0.0))
     return Offers(fair, price, limit, fair - price, np.where(prints, np.nan, within), ask[..., 0], bid, sell)
 
 
-def _margin(settings: Settings) -> float:
+def margin(settings: Settings) -> float:
+    """Return by which share prices are counted as dearer than they are."""
     return (settings.fee_bp + settings.slippage_bp) * BASIS_POINT
 
 
 def limit_prices(fair: FloatArray, fees: Fees, settings: Settings) -> FloatArray:
     """Return the highest price, fee apart, that leaves the least edge after its own fee and the margins [USD per share]."""
-    most = (fair - settings.edge_min) / (1.0 + _margin(settings))
+    most = (fair - settings.edge_min) / (1.0 + margin(settings))
     limit = most
     for _ in range(LIMIT_STEPS):
         limit = most - fee_per_share(np.clip(limit, 0.0, 1.0), fees)
@@ -255,7 +262,8 @@ def _print_price(panel: WeatherPanel, settings: Settings) -> FloatArray:
     return np.where(age <= 60.0 * settings.weather.print_age_minutes, books.print_price, np.nan)
 
 
-def _by_fees(panel: WeatherPanel) -> dict[Fees, list[int]]:
+def by_fees(panel: WeatherPanel) -> dict[Fees, list[int]]:
+    """Return the columns of the events under each table of fees."""
     grouped: dict[Fees, list[int]] = {}
     for column, listed in enumerate(panel.events):
         grouped.setdefault(listed.event.fees, []).append(column)

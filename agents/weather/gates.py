@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from agents.weather.shrinkage import realised_slope
 from core.metrics.calibration import BINS, calibration
+from core.metrics.edges import realised_slope
 from core.metrics.inference import (
     Claim,
     Interval,

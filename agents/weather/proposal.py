@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from agents.weather.evaluation import WeatherEvaluation
-from agents.weather.panel import WeatherPanel
+from agents.weather.evaluation import WeatherEvaluation, upper_edges
 from agents.weather.reasons import WANTED
 from agents.weather.regime import CODES, NAMES
+from agents.weather.sizing.offered import takes_orders
+from agents.weather.sizing.stress import payoffs, stresses
+from agents.weather.sizing.wanted import Wanted, wanted_of
 from core.model.account import Account
 from core.model.targets import Targets
 from core.settings import Settings
-from core.units import MICRO, BoolArray, FloatArray, IntArray
+from core.units import BoolArray, FloatArray, IntArray, total
 
 NOTHING: dict[str, object] = {}
 
@@ -21,50 +23,33 @@ NOTHING: dict[str, object] = {}
 def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings: Settings) -> Targets:
     """Return the targets of every instrument at one instant.
 
-    The optimum is that of liquidated wealth, never relative to holdings: on a frozen market the same target comes again.
-    Equity is the account's last mark. Where there is no opinion the holding is kept; a holding that the optimum no longer
-    needs is kept too, until its net bid pays `exit_edge_min` above fair value.
+    The optimum is that of a flat desk with the same wealth, never relative to holdings: on a frozen market the same target
+    comes again. Where there is no opinion the holding is kept.
     """
     panel, offers = evaluation.panel, evaluation.offers
     exists = panel.lattice.exists
     fair, price, sell = (_flat(part[row], exists) for part in (offers.fair, offers.price, offers.sell_price))
-    staked = _flat(np.stack([evaluation.stakes.yes[row], evaluation.stakes.no[row]], axis=-1), exists)
-    equity = np.maximum(account.equity_micro, 0) / MICRO
-    factor = _flat_event(panel.skills.factor[row], np.nonzero(exists)[0].repeat(2))
-    share = settings.weather.kelly_fraction * factor * staked
-    best = equity[:, None] * np.where(share > 0, share / np.where(np.isnan(price), 1.0, price), 0.0)
-    held = _held(account, evaluation)
     event = np.nonzero(exists)[0].repeat(2)
-    sell = np.where(_flat_event(_takes_orders(panel, row), event), sell, np.nan)  # nothing can be sold where nothing is taken
-    leaving = sell - fair >= settings.weather.exit_edge_min - 1e-9
-    target = np.where((best < held) & ~leaving, held, best)
+    wanted = wanted_of(evaluation, row, account, settings)
+    sell = np.where(_flat_event(takes_orders(panel, row), event), sell, np.nan)  # nothing can be sold where nothing is taken
     fair = np.where(_flat_event(panel.present[row], event), fair, np.nan)  # of a day that is over there is no opinion
-    target = np.where(np.isnan(fair), held, target)
+    target, held = (_flat_runs(part, exists) for part in (wanted.target, wanted.held))
     closed = np.array([CODES[code] for code in evaluation.regimes.reason[row].tolist()], dtype=object)
     is_open = _flat_event(panel.present[row] & (evaluation.regimes.multiplier[row] > 0), event)
-    listings, n_brackets = panel.listings, exists.sum()
+    listings = panel.listings
+    asked = np.asarray(((target > 0) | (held > 0)).any(axis=0))
     return Targets(
-        instruments=panel.instruments, target=target, fair=fair, price=price, limit_price=_flat(offers.limit[row], exists),
+        instruments=panel.instruments, target=target, fair=fair, price=price,
+        limit_price=_flat(np.maximum(offers.limit[row], wanted.limit), exists),
         sell_price=sell, worst_loss=price, edge=_flat(offers.edge[row], exists),
         multiplier=_flat_event(evaluation.regimes.multiplier[row], event), earned=_flat_event(panel.skills.earned[row], event),
         tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
         min_size_micro=_flat_event(listings.min_size_micro[row], event),
         fees=tuple(panel.events[i].event.fees for i in event.tolist()), open=is_open,
         closed_reason=_closed_reasons(is_open, closed, event),
-        belief=_beliefs(
-            evaluation, row, np.asarray(((target > 0) | (held > 0)).any(axis=0)), int(n_brackets), model=settings.model
-        ),
-        view=_flat(offers.edge[row], exists) > 0,
+        belief=_beliefs(evaluation, row, asked, wanted, model=settings.model), view=_flat(offers.edge[row], exists) > 0,
+        stress=_stresses(evaluation, row, wanted),
     )  # fmt: skip
-
-
-def _takes_orders(panel: WeatherPanel, row: int) -> BoolArray:
-    """Return which events the venue takes orders for, in either direction."""
-    listings = panel.listings
-    taken: BoolArray = listings.accepting[row] & (
-        (listings.closes_at[row] == 0) | (panel.instants[row] < listings.closes_at[row])
-    )
-    return taken
 
 
 def _closed_reasons(is_open: BoolArray, closed: np.ndarray, event: IntArray) -> tuple[str, ...]:
@@ -83,32 +68,48 @@ def _flat_event(part: np.ndarray, event: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(part[event])
 
 
-def _held(account: Account, evaluation: WeatherEvaluation) -> FloatArray:
-    instruments = evaluation.panel.instruments
-    held = np.zeros((account.n_runs, len(instruments)))
-    if account.instruments:
-        column = {instrument.token: i for i, instrument in enumerate(instruments)}
-        for i, instrument in enumerate(account.instruments):
-            if instrument.token in column:
-                held[:, column[instrument.token]] = account.held_micro[:, i] / MICRO
-    return held
+def _flat_runs(part: FloatArray, exists: BoolArray) -> FloatArray:
+    """Return (n_runs, n_events, n_brackets, YES/NO) as instruments."""
+    return np.ascontiguousarray(part[:, exists].reshape(len(part), -1))
+
+
+def _stresses(evaluation: WeatherEvaluation, row: int, wanted: Wanted) -> Mapping[str, FloatArray]:
+    """Return the P&L of holdings and targets in each stress [USD], (n_runs,), against what they cost or can be sold for now."""
+    panel, offers = evaluation.panel, evaluation.offers
+    events = np.flatnonzero((wanted.target > 0).any(axis=(0, 2, 3)))
+    if not len(events):
+        return {}
+    target, kept = wanted.target[:, events], np.minimum(wanted.target, wanted.held)[:, events]
+    fair, price, sell = (part[row, events] for part in (offers.fair, offers.price, offers.sell_price))
+    known = np.where(np.isnan(fair), 0.0, fair)
+    worth = np.where(np.isnan(sell), known, np.maximum(sell, 0.0))
+    paid = total(total(kept * worth + (target - kept) * np.where(np.isnan(price), known, price)))
+    lattice = panel.lattice
+    believed = np.where(lattice.exists[events], np.where(np.isnan(fair[..., 0]), -1.0, fair[..., 0]), -2.0)
+    listed = [panel.events[i] for i in events.tolist()]
+    regions, sources = [each.station.region for each in listed], [each.event.rule.source for each in listed]
+    return stresses(
+        payoffs(target) - paid[..., None], lattice.exists[events], mean=evaluation.law.mean[row, events],
+        sd=evaluation.law.spread[row, events], floor=panel.seen.floor[row, events], high=lattice.high[events],
+        edges=upper_edges(lattice)[events], likely=believed.argmax(axis=-1), regions=regions, sources=sources,
+    )  # fmt: skip
 
 
 def _beliefs(
-    evaluation: WeatherEvaluation, row: int, asked: BoolArray, n_brackets: int, *, model: str
+    evaluation: WeatherEvaluation, row: int, asked: BoolArray, wanted: Wanted, *, model: str
 ) -> tuple[dict[str, object], ...]:
     """Return what a decision keeps, for the instruments that may get one."""
     events, brackets = np.nonzero(evaluation.panel.lattice.exists)
-    found: list[dict[str, object]] = [NOTHING] * (2 * n_brackets)
+    found: list[dict[str, object]] = [NOTHING] * len(asked)
     places = np.flatnonzero(asked)
-    told = _told(evaluation, row, events[places // 2], brackets[places // 2], places % 2)
+    told = _told(evaluation, row, wanted, events[places // 2], brackets[places // 2], places % 2)
     for i, belief in zip(places.tolist(), told, strict=True):
         found[i] = {**belief, "model": model}
     return tuple(found)
 
 
 def _told(
-    evaluation: WeatherEvaluation, row: int, event: IntArray, bracket: IntArray, side: IntArray
+    evaluation: WeatherEvaluation, row: int, wanted: Wanted, event: IntArray, bracket: IntArray, side: IntArray
 ) -> Iterator[dict[str, object]]:
     """Yield the belief about each of some instruments."""
     regimes, offers = evaluation.regimes, evaluation.offers
@@ -121,6 +122,7 @@ def _told(
         "price": offers.price[row, event, bracket, side], "edge": offers.edge[row, event, bracket, side],
         "fraction": stake, "growth": evaluation.stakes.growth[row, event],
         "n_residuals": evaluation.panel.learned.n[row, event],
+        **{name: part[event, bracket, side] for name, part in wanted.told.items()},
         **{name: part[row, event] for name, part in regimes.measures.items()},
         **{f"{name}_limit": part[row, event] for name, part in regimes.limits.items()},
     }  # fmt: skip

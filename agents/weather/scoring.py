@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.settlement import LAST_REPORT
 from agents.weather.books import PRINTS_LOOKBACK
 from agents.weather.discretise import PADDED
 from agents.weather.evaluation import WeatherEvaluation
@@ -31,6 +30,7 @@ TRACK_DAYS = 500  # of outcomes that count
 SHOWN_FOR = 7_200  # seconds that a price which was only shown stands for the market
 LISTED_BEFORE = timedelta(days=20)  # of its outcome, an event is listed
 BELIEVED_BEFORE = 14 * DAY  # of its outcome, the first look at an event at the latest
+LAST_REPORT = timedelta(minutes=10)  # after its window a station's last report of the day can be expected
 AROUND = timedelta(hours=1)
 
 Evaluate = Callable[[WeatherPanel, Settings], WeatherEvaluation]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.metrics.inference import Interval, ratio_interval
+from core.metrics.edges import realised_slope, slope_interval
+from core.metrics.inference import Interval
 from core.units import FloatArray, IntArray
 
 # The prior says that claims hold: slope 1. A settled contract at .3 misses its fair value by about .46 USD; with a claimed
@@ -41,25 +42,9 @@ def shrinkage(claimed: FloatArray, realised: FloatArray, ordinal: IntArray) -> S
 
     Source: SCIENCE 4.6 and 6.4; Smith, Winkler (2006), Management Sci. 52, 311-322 (the optimizer's curse).
     """
-    known = np.isfinite(claimed) & np.isfinite(realised)
     slope, n = realised_slope(claimed, realised)
     if np.isnan(slope):
         return Shrinkage(slope, n, None, PRIOR_SLOPE)
     mixed = (n * slope + PSEUDO_TRADES * PRIOR_SLOPE) / (n + PSEUDO_TRADES)
     factor = min(max(mixed, 0.0), 1.0) if n >= LEAST_TRADES else PRIOR_SLOPE
-    return Shrinkage(slope, n, _interval((claimed * realised)[known], np.square(claimed)[known], ordinal[known]), factor)
-
-
-def realised_slope(claimed: FloatArray, realised: FloatArray) -> tuple[float, int]:
-    """Return the slope of `shrinkage` (NaN: nothing was claimed) and over how many events; the interval is what costs time."""
-    known = np.isfinite(claimed) & np.isfinite(realised)
-    weight = float(np.square(claimed[known]).sum())
-    return (float((claimed * realised)[known].sum()) / weight if weight > 0.0 else np.nan), int(known.sum())
-
-
-def _interval(product: FloatArray, square: FloatArray, ordinal: IntArray) -> Interval | None:
-    found = ratio_interval(product, square, ordinal)
-    if found is None:
-        return None
-    mean, low, high = (1.0 + each / 100.0 for each in (found.mean, found.low, found.high))
-    return Interval(mean, low, high, found.n, found.n_dates)
+    return Shrinkage(slope, n, slope_interval(claimed, realised, ordinal), factor)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import compare, edges, health, logs, stations, status, stream, system, trades
+from api.routes import compare, edges, health, logs, metrics, signals, stations, status, stream, system, trades
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -12,6 +12,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     logs.router,
     stations.router,
     compare.router,
+    metrics.router,
     system.router,
+    signals.router,
     stream.router,
 )

@@ -13,6 +13,7 @@ router = APIRouter(tags=["Health"], route_class=StrictRoute)
 LINKS = {
     "docs": "/docs", "openapi": "/openapi.json", "health": "/health", "status": "/api/status", "edges": "/api/edges/current",
     "trades": "/api/trades/recent", "stations": "/api/stations", "positions": "/api/system/positions",
+    "system": "/api/system/status", "risk": "/api/risk",
     "logs": "/api/logs/activity", "stream": "/ws/trading",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The live stream: `/ws/trading`."""
+"""The live stream under its two documented names: `/ws/trading` and `/ws`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, WebSocket
 
-from api.stream import CHANNELS, DEFAULT_CHANNELS, Wish
+from api.stream import CHANNELS, HERMES, TRANSMISSION, Family, Wish
 
 router = APIRouter()
 POLICY_VIOLATION = 1008
@@ -15,9 +15,19 @@ PARAMETERS = ("after", "channels", "stations")
 
 @router.websocket("/ws/trading")
 async def trading(socket: WebSocket) -> None:
-    """Stream activity; `?after=SEQ` resumes after the row with that number."""
+    """Stream activity under the names of Hermes; `?after=SEQ` resumes after the row with that number."""
+    await _serve(socket, HERMES)
+
+
+@router.websocket("/ws")
+async def system(socket: WebSocket) -> None:
+    """Stream the same under the names of Transmission, by default regime, signals, risk and trades."""
+    await _serve(socket, TRANSMISSION)
+
+
+async def _serve(socket: WebSocket, family: Family) -> None:
     try:
-        wish = wish_of(socket.query_params.multi_items())
+        wish = wish_of(socket.query_params.multi_items(), family)
     except ValueError as error:
         await socket.accept()
         await socket.close(POLICY_VIOLATION, str(error))
@@ -25,7 +35,7 @@ async def trading(socket: WebSocket) -> None:
     await socket.app.state.hub.serve(socket, wish)
 
 
-def wish_of(parameters: Iterable[tuple[str, str]]) -> Wish:
+def wish_of(parameters: Iterable[tuple[str, str]], family: Family = HERMES) -> Wish:
     """Return what a client asks for; ValueError for a parameter that is unknown, given twice or malformed."""
     given: dict[str, str] = {}
     for name, value in parameters:
@@ -35,8 +45,8 @@ def wish_of(parameters: Iterable[tuple[str, str]]) -> Wish:
     after = given.get("after", "")
     if after and not (after.isascii() and after.isdigit() and len(after) < 18):
         raise ValueError("after is the seq of a row, a whole number")
-    channels = frozenset(given["channels"].split(",")) if given.get("channels") else DEFAULT_CHANNELS
+    channels = frozenset(given["channels"].split(",")) if given.get("channels") else family.channels
     if channels - set(CHANNELS):
         raise ValueError(f"channels are {', '.join(CHANNELS)}")
     stations = frozenset(code.upper() for code in given["stations"].split(",")) if given.get("stations") else frozenset()
-    return Wish(int(after) if after else None, channels, stations)
+    return Wish(int(after) if after else None, channels, stations, family)

@@ -74,6 +74,10 @@ class Commands:
         rows = self._file.rows("SELECT seq FROM commands WHERE command_id = ?", command_id)
         return int(rows[0][0]) if rows else 0
 
+    def count(self) -> int:
+        """Return how many commands were left."""
+        return int(self._file.rows("SELECT count(*) FROM commands")[0][0])
+
     def newest(self, limit: int = 100, offset: int = 0) -> tuple[Command, ...]:
         """Return the commands, newest first."""
         rows = self._file.rows(f"SELECT {_COLUMNS} FROM commands ORDER BY seq DESC LIMIT ? OFFSET ?", limit, offset)

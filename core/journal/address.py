@@ -73,15 +73,20 @@ def told(url: URL) -> Iterator[None]:
     except HermesError:
         raise
     except exc.IntegrityError as error:
-        raise JournalError(f"{name_of(url)}: a row is there already: {error.orig}") from error
+        raise JournalError(f"{name_of(url)} does not take this row: {str(error.orig).strip()}") from error
     except exc.DBAPIError as error:
         raise _error_of(url, str(error.orig)) from error
     except sqlite3.Error as error:
         raise _error_of(url, str(error)) from error
 
 
-def check_schema(url: URL, version: int) -> None:
-    """Raise StoreError for a journal that a newer Hermes wrote."""
+def check_schema(url: URL, version: int, *, reads: bool = False) -> None:
+    """Raise StoreError for a journal that a newer Hermes wrote; for one who `reads` also of an older: writers bring it forward."""
+    if reads and version < VERSION:
+        raise StoreError(
+            f"{name_of(url)} has schema {version}, of an earlier Hermes, this one reads {VERSION}: "
+            "start its engine, or bring it forward with `python -m core.orchestrator --mode doctor --upgrade --data DIR`"
+        )
     if version > VERSION:
         raise StoreError(
             f"{name_of(url)} has schema {version}, this Hermes knows {VERSION}: "

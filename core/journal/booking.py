@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.errors import JournalError
-from core.journal.changes import Change, Closing, Execution, Intention, Obedience, Payout
+from core.journal.changes import Change, Closing, Conversion, Execution, Intention, Obedience, Payout
 from core.journal.fold import booked
 from core.journal.rows import COMPLETE, EXECUTED, INTENDED, Rows, rows_of
 from core.model.account import Account
@@ -20,6 +20,7 @@ PHASES: Mapping[type, frozenset[str | None]] = {
     Intention: frozenset({None}),
     Execution: frozenset({None, INTENDED, EXECUTED, COMPLETE}),  # a venue may speak late, also before the next intention
     Payout: frozenset({None, INTENDED, EXECUTED, COMPLETE}),
+    Conversion: frozenset({None, INTENDED, EXECUTED, COMPLETE}),
     Obedience: frozenset({None, INTENDED, EXECUTED, COMPLETE}),
     Closing: frozenset({INTENDED, EXECUTED}),
 }
@@ -35,7 +36,7 @@ class Stand:
     version: int  # newest activity row
     phase: str | None  # of this cycle
     newest: int | None  # newest intended cycle [microseconds]
-    bookings: int  # fills and settlements of this cycle
+    bookings: int  # fills, settlements and conversions of this cycle
     executions: frozenset[str]  # those of the change that are booked already
     obeyed: bool  # the change's command was carried out before
 
@@ -46,7 +47,8 @@ def book(cycle: Cycle, account: Account, change: Change, stand: Stand) -> tuple[
     if isinstance(change, Obedience) and stand.obeyed:  # a restart reads the same command again
         return account, Rows({})
     if isinstance(change, Execution):
-        change = replace(change, reports=without_executions(change.reports, stand.executions))
+        said = tuple(line for line in change.activity if line.data.get("trade_id") not in stand.executions)
+        change = replace(change, reports=without_executions(change.reports, stand.executions), activity=said)
     done = booked(cycle, account, change)
     return done.account, rows_of(cycle, account, change, done, version=stand.version, line=stand.bookings)
 
@@ -74,5 +76,5 @@ def _check(cycle: Cycle, account: Account, change: Change, stand: Stand) -> None
         )
     if stand.phase not in PHASES[type(change)]:
         raise JournalError(f"cycle {at} of {cycle.desk} is {stand.phase or 'not intended'}: no {name} can follow")
-    if isinstance(change, Intention | Execution | Payout) and micros(cycle.scheduled_at) < (stand.newest or 0):
+    if isinstance(change, Intention | Execution | Payout | Conversion) and micros(cycle.scheduled_at) < (stand.newest or 0):
         raise JournalError(f"cycle {at} of {cycle.desk} is older than the newest in the journal: no {name} can follow")

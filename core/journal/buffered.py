@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from core.errors import JournalError
 from core.journal.booking import Stand, book
-from core.journal.changes import Change, Closing, Execution, Intention, Obedience, Payout
+from core.journal.changes import Change, Closing, Conversion, Execution, Intention, Obedience, Payout
 from core.journal.fold import apply
 from core.journal.rows import COMPLETE, EXECUTED, INTENDED, Rows
+from core.journal.tables import BOOKED
 from core.journal.writing import Book, joined
 from core.model.account import Account, new_account
 from core.model.cycle import Cycle
@@ -63,7 +64,7 @@ class BufferedJournal:
         newest = self._book.first(connection, _NEWEST, self._desk)
         self._newest: int | None = newest[0] if newest else None
         self._phases: dict[int, str] = {newest[0]: newest[1]} if newest else {}
-        booked = self._book.first(connection, _NEWEST_BOOKING, self._desk, self._desk)
+        booked = self._book.first(connection, _NEWEST_BOOKING, *(self._desk,) * len(BOOKED))
         at = booked[0] if booked and booked[0] else 0
         self._bookings = {at: self._book.bookings(connection, self._desk, at)}
         version = self._book.first(connection, "SELECT max(seq) FROM activity")
@@ -95,16 +96,16 @@ class BufferedJournal:
                 if at in self._phases:
                     self._phases[at] = COMPLETE if self._phases[at] == COMPLETE else EXECUTED
                 self._executions.update(change.reports.execution_id)
-            case Payout():
+            case Payout() | Conversion():
                 pass
             case Obedience():
                 self._obeyed.add(change.command_id)
             case Closing():
                 self._phases[at] = COMPLETE
-        booked = len(rows.inserts.get("fills", ())) + len(rows.inserts.get("settlements", ()))
+        booked = sum(len(rows.inserts.get(table, ())) for table in BOOKED)
         if booked:
             self._bookings = {at: self._bookings.get(at, 0) + booked}
-        self._version += len(change.activity)
+        self._version += len(rows.inserts.get("activity", ()))
 
 
 class SilentJournal:
@@ -127,8 +128,9 @@ class SilentJournal:
 
 _NEWEST = "SELECT scheduled_at, phase FROM cycles WHERE desk = ? ORDER BY scheduled_at DESC LIMIT 1"
 _NEWEST_BOOKING = (
-    "SELECT max(newest) FROM (SELECT max(scheduled_at) AS newest FROM fills WHERE desk = ? "
-    "UNION ALL SELECT max(scheduled_at) AS newest FROM settlements WHERE desk = ?) AS both_kinds"
+    "SELECT max(newest) FROM ("
+    + " UNION ALL ".join(f"SELECT max(scheduled_at) AS newest FROM {table} WHERE desk = ?" for table in BOOKED)
+    + ") AS all_kinds"
 )
 _EXECUTIONS = "SELECT execution_id FROM fills WHERE desk = ?"
 _OBEYED = "SELECT command_id FROM activity WHERE command_id > '' AND desk = ?"

@@ -65,6 +65,25 @@ class Payout:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """NO of some brackets of an event is given to the venue, and comes back as dollars and YES of every other bracket.
+
+    `size_micro` shares of NO on each of m brackets become m - 1 dollars a share and so many shares of YES on each of the
+    others, less the venue's fee on what comes back. Cost moves with the shares: the dollars take theirs first, what is left
+    is the cost of the YES shares, equal parts. `instruments` describes every token named.
+    """
+
+    conversion_id: str
+    run: int
+    given: tuple[str, ...]
+    taken: tuple[str, ...]
+    size_micro: int
+    fee_bips: int
+    instruments: tuple[Instrument, ...]
+    activity: tuple[Activity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Obedience:
     """A person's command was carried out; `tripped` and `governor` are new states, None: unchanged."""
 
@@ -81,4 +100,4 @@ class Closing:
     activity: tuple[Activity, ...] = ()
 
 
-Change = Intention | Execution | Payout | Obedience | Closing
+Change = Intention | Execution | Payout | Conversion | Obedience | Closing

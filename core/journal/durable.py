@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from core.errors import JournalError
+from core.errors import BusyError, JournalError, StoreError
 from core.journal.booking import Stand, book
-from core.journal.changes import Change, Execution, Obedience, Payout
+from core.journal.changes import Change, Conversion, Execution, Obedience, Payout
 from core.journal.writing import Book, Failpoint, nothing
 from core.model.account import Account, new_account
 from core.model.cycle import Cycle
@@ -42,6 +42,14 @@ class DurableJournal:
         self._failpoint(f"after:{name}")
         return after
 
+    def writable(self) -> bool:
+        """Return whether the journal can be written now."""
+        try:
+            with self._book.transaction():
+                return True
+        except (StoreError, BusyError):
+            return False
+
     def close(self) -> None:
         """Let go of the file or server."""
         self._book.close()
@@ -51,7 +59,7 @@ class DurableJournal:
         row = self._book.first(connection, _STAND, self._desk, self._desk, at, self._desk)
         assert row is not None
         seq, version, phase, newest = row
-        moves_money = isinstance(change, Execution | Payout)
+        moves_money = isinstance(change, Execution | Payout | Conversion)
         return Stand(
             desk=self._desk,
             seq=seq or 0,

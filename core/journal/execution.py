@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -60,10 +60,8 @@ def executed(account: Account, reports: Reports) -> Booked:
     words = tuple(OrderWord(working.order_id[row], status[row], filled[row], reasons[row]) for row in sorted(reasons))
     orders = replace(working, status=np.array(status, np.int64), filled_micro=np.array(filled, np.int64))
     account = replace(
-        account, cash_micro=purse.cash, held_micro=purse.held, cost_micro=purse.cost, claim_micro=purse.claim,
-        fees_micro=purse.fees, realised_micro=purse.realised, taken=taken, working=still_working(orders),
-        governor=_with_entries(account.governor, entered),
-    )  # fmt: skip
+        purse.account(account), taken=taken, working=still_working(orders), governor=_with_entries(account.governor, entered)
+    )
     return Booked(account, tuple(fills.values()), tuple(entries), words)
 
 
@@ -105,10 +103,20 @@ class _Word(NamedTuple):
     reason: str
 
 
-def _words(reports: Reports) -> Iterator[_Word]:
+def _words(reports: Reports) -> list[_Word]:
     numbers = (reports.status, reports.at, reports.size_micro, reports.notional_micro, reports.fee_micro)
     columns = (reports.order_id, reports.execution_id, *(n.tolist() for n in numbers), reports.levels, reports.reason)
-    return map(_Word._make, zip(*columns, strict=True))
+    words = [_Word._make(row) for row in zip(*columns, strict=True)]
+    first: dict[str, int] = {}
+    for place, word in enumerate(words):
+        first.setdefault(word.order_id, place)
+    return sorted(words, key=lambda word: (first[word.order_id], _LATENESS.get(word.status, 0)))
+
+
+_LATENESS: Mapping[int, int] = {
+    Status.PARTIALLY_FILLED: 1, Status.FILLED: 2, Status.CANCELLED: 3, Status.REJECTED: 3, Status.EXPIRED: 3,
+}  # fmt: skip
+"""What is heard together may come in any order: of one order its parts come before its whole, and its end comes last."""
 
 
 def _row(row_of: Mapping[str, int], order_id: str) -> int:

@@ -1,8 +1,8 @@
 """A change folded into an account: the arithmetic of money, pure, all runs at once.
 
-Buying adds shares and cost and pays notional + fee. Selling takes cost away pro rata (floor; all of it with the last
-share). A final word pays 1 USD per winning share. `booked` also says what moved, so that rows are written from the very
-numbers that the account took.
+Buying adds shares and cost and pays notional + fee, which the cash must be able to pay. Selling takes cost away pro rata
+(floor; all of it with the last share). A final word pays 1 USD per winning share. What comes in repays first what is owed.
+`booked` also says what moved, so that rows are written from the very numbers that the account took.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from core.days import desk_day
 from core.errors import JournalError
-from core.journal.changes import Change, Closing, Execution, Intention, Obedience, Payout, Risk
+from core.journal.changes import Change, Closing, Conversion, Execution, Intention, Obedience, Payout, Risk
+from core.journal.conversion import converted, with_columns
 from core.journal.entries import Booked
 from core.journal.execution import executed
 from core.journal.payout import paid_out, without_columns
@@ -36,7 +38,7 @@ def apply(cycle: Cycle, account: Account, change: Change) -> Account:
 def booked(cycle: Cycle, account: Account, change: Change) -> Booked:
     """Return the account after a change and what moved; JournalError for what the rules of money do not allow."""
     moved = _moved(cycle, account, change)
-    return Booked(replace(moved.account, seq=account.seq + 1), moved.fills, moved.entries, moved.words)
+    return replace(moved, account=replace(moved.account, seq=account.seq + 1))
 
 
 def _moved(cycle: Cycle, account: Account, change: Change) -> Booked:
@@ -47,7 +49,10 @@ def _moved(cycle: Cycle, account: Account, change: Change) -> Booked:
             return executed(account, change.reports)
         case Payout():
             _check_age(account, change, cycle)
-            return paid_out(_forgetful(account, cycle), change.settlement, micros(cycle.sealed_at))
+            day = desk_day(cycle.scheduled_at).toordinal()
+            return paid_out(_forgetful(account, cycle), change.settlement, micros(cycle.sealed_at), day)
+        case Conversion():
+            return converted(account, change, micros(cycle.sealed_at))
         case Obedience():
             return Booked(_obeyed(account, change))
         case Closing():
@@ -61,7 +66,9 @@ def _obeyed(account: Account, change: Obedience) -> Account:
 
 def _intended(account: Account, change: Intention, fill_at: int) -> Account:
     _check_orders(account, change)
-    account = replace(_with_columns(account, change), working=_taken_back(account.working, change.cancels, fill_at))
+    described = {instrument.token: instrument for instrument in change.instruments}
+    account = with_columns(account, tuple(described[token] for token in dict.fromkeys(change.orders.token)))
+    account = replace(account, working=_taken_back(account.working, change.cancels, fill_at))
     orders = replace(change.orders, parent=_shifted(change.orders, len(account.working)))
     account = replace(account, working=join_orders(account.working, orders))
     return account if change.risk is None else _at_risk(account, change.risk)
@@ -99,22 +106,6 @@ def _check_orders(account: Account, change: Intention) -> None:
 def _ended(account: Account, instrument: Instrument) -> bool:
     outcome = account.outcomes.get(instrument.event_id)
     return outcome is not None and outcome.settlement.finality is Finality.FINAL
-
-
-def _with_columns(account: Account, change: Intention) -> Account:
-    described = {instrument.token: instrument for instrument in change.instruments}
-    known = account.column()
-    new = tuple(described[token] for token in dict.fromkeys(change.orders.token) if token not in known)
-    if not new:
-        return account
-    nothing = np.zeros((account.n_runs, len(new)), np.int64)
-    return replace(
-        account,
-        instruments=account.instruments + new,
-        held_micro=np.concatenate([account.held_micro, nothing], axis=1),
-        cost_micro=np.concatenate([account.cost_micro, nothing], axis=1),
-        claim_micro=np.concatenate([account.claim_micro, nothing], axis=1),
-    )
 
 
 def _shifted(orders: Orders, rows: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -1,4 +1,4 @@
-"""The money alone, computed again from fills and settlements, then compared with all that the journal says of it.
+"""The money alone, computed again from fills, settlements and conversions, then compared with all that the journal says of it.
 
 Shares no function with the code that writes: SQL, whole numbers, and its own reading of the rules.
 """
@@ -86,7 +86,8 @@ def _ledger_lines(ask: Ask, count: Count) -> Iterator[str]:
     for tx, run, token, account, amount in ask(
         "SELECT tx, run, token, account, sum(amount_micro) FROM ledger WHERE desk = ? GROUP BY tx, run, token, account"
     ):
-        said[tx, run, token, account] = int(amount)
+        # Which of several lines met the empty cash is not asked: balances and risk rows tell cash and debt apart.
+        said[tx, run, token, "cash" if account == "owed" else account] += int(amount)
     for key in sorted({*said, *count.due}):
         if said.get(key, 0) != count.due.get(key, 0):
             tx, run, token, account = key
@@ -103,8 +104,22 @@ def _ledger_instants(ask: Ask, _: Count) -> Iterator[str]:
 
 def _identity(_: Ask, count: Count) -> Iterator[str]:
     for run, money in count.runs.items():
-        if money.cash + sum(money.cost.values()) != money.start + money.realised - money.fees:
-            yield f"run {run}: cash and open cost are not start + realised - fees"
+        if money.net + sum(money.cost.values()) != money.start + money.realised - money.fees:
+            yield f"run {run}: cash less debt and open cost are not start + realised - fees"
+
+
+def _balances(ask: Ask, count: Count) -> Iterator[str]:
+    """Compare the balances that the database keeps with the ledger, and with the recount."""
+    kept = ask("SELECT run, account, amount_micro FROM balances WHERE desk = ?")
+    lines = ask("SELECT run, account, sum(amount_micro) FROM ledger WHERE desk = ? GROUP BY run, account")
+    said, made = ({(run, account): int(amount) for run, account, amount in rows} for rows in (kept, lines))
+    for key in sorted({*said, *made}):
+        if said.get(key) != made.get(key):
+            yield f"balances: run {key[0]}, {key[1]} is {said.get(key)}, the lines of the ledger make {made.get(key)}"
+    for run, money in count.runs.items():
+        found = said.get((run, "cash"), 0), -said.get((run, "owed"), 0)
+        if found != (money.cash, money.owed):
+            yield f"balances: run {run} has and owes {found}, fills and settlements make {(money.cash, money.owed)}"
 
 
 def _negative(_: Ask, count: Count) -> Iterator[str]:
@@ -160,12 +175,19 @@ def _decisions(ask: Ask, _: Count) -> Iterator[str]:
 
 
 def _cycles(ask: Ask, _: Count) -> Iterator[str]:
-    for table in ("decisions", "orders", "fills", "risk"):
+    for table in ("decisions", "orders", "risk"):
         for (at,) in ask(
             f"SELECT DISTINCT t.scheduled_at FROM {table} t LEFT JOIN cycles c ON c.desk = t.desk "
             "AND c.scheduled_at = t.scheduled_at WHERE t.desk = ? AND c.desk IS NULL"
         ):
             yield f"cycles: {table} has rows of {at}, a cycle that is not there"
+    # What was heard stands, also where the process died before the cycle that heard it could intend anything.
+    for (execution_id,) in ask(
+        "SELECT f.execution_id FROM fills f JOIN orders o ON o.order_id = f.order_id LEFT JOIN cycles c ON c.desk = f.desk "
+        "AND c.scheduled_at = f.scheduled_at WHERE f.desk = ? AND (f.scheduled_at < o.scheduled_at "
+        "OR (c.desk IS NULL AND f.scheduled_at = o.scheduled_at))"
+    ):
+        yield f"cycles: {execution_id} was heard before its order, or in a cycle that is not there"
     for (at,) in ask(
         "SELECT scheduled_at FROM cycles c WHERE desk = ? AND (phase NOT IN ('intended', 'executed', 'complete') "
         "OR (phase = 'executed' AND heard_at IS NULL) OR (phase = 'intended' AND heard_at IS NOT NULL) "
@@ -199,9 +221,9 @@ def _settlements(ask: Ask, _: Count) -> Iterator[str]:
 
 
 def _risk(ask: Ask, count: Count) -> Iterator[str]:
-    question = "SELECT scheduled_at, cash_micro, realised_micro, fees_micro FROM risk WHERE desk = ? AND run = ? ORDER BY 1"
+    question = "SELECT scheduled_at, cash_micro, realised_micro, fees_micro, owed_micro FROM risk WHERE desk = ? AND run = ? ORDER BY 1"
     for run, money in count.runs.items():
-        known, place, now = count.known[run], 0, [money.start, 0, 0]
+        known, place, now = count.known[run], 0, [money.start, 0, 0, 0]
         for at, *said in ask(question, ask.desk, run):
             possible = []
             while place < len(known) and known[place][0] <= at:
@@ -210,7 +232,7 @@ def _risk(ask: Ask, count: Count) -> Iterator[str]:
                 now = list(known[place][1:])
                 place += 1
             if said not in (*possible, now):
-                yield f"risk: run {run} at {at} says cash, realised and fees {said}, which were {now}"
+                yield f"risk: run {run} at {at} says cash, realised, fees and debt {said}, which were {now}"
 
 
 def _activity(ask: Ask, _: Count) -> Iterator[str]:
@@ -247,7 +269,10 @@ def _account_money(state: dict[str, Any], count: Count) -> Iterator[str]:
     if len(state["cash_micro"]) != len(count.runs):
         yield f"accounts: {len(state['cash_micro'])} runs, the ledger opens {len(count.runs)}"
         return
-    names = (("cash_micro", "cash"), ("realised_micro", "realised"), ("fees_micro", "fees"), ("start_micro", "start"))
+    names = (
+        ("cash_micro", "cash"), ("owed_micro", "owed"), ("realised_micro", "realised"), ("fees_micro", "fees"),
+        ("start_micro", "start"),
+    )  # fmt: skip
     for name, attribute in names:
         found = [getattr(count.runs[run], attribute) for run in sorted(count.runs)]
         if state[name] != found:
@@ -320,7 +345,7 @@ def _account_risk(ask: Ask, state: dict[str, Any]) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Ask, Count], Iterator[str]], ...] = (
-    _schema, _ledger_sums, _ledger_lines, _ledger_instants, _identity, _negative, _fills, _orders, _decisions, _cycles,
+    _schema, _ledger_sums, _ledger_lines, _ledger_instants, _balances, _identity, _negative, _fills, _orders, _decisions, _cycles,
     _instruments, _settlements, _risk, _activity, _account,
 )  # fmt: skip
 """Every check says what it finds wrong."""

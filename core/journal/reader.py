@@ -18,6 +18,7 @@ from core.journal.lines import (
     ALL_SAID,
     EVERYTHING,
     Among,
+    ConversionLine,
     CycleLine,
     DecisionLine,
     FillLine,
@@ -28,6 +29,7 @@ from core.journal.lines import (
     SettlementLine,
     VerdictLine,
     activity_line,
+    conversion_line,
     cycle_line,
     decision_line,
     fill_line,
@@ -209,7 +211,7 @@ class JournalReader:
         return self._lines(rows_where("ledger", where, desk, *bounds, limit, offset), ledger_line)
 
     def ledger_of(self, tx: str) -> tuple[LedgerLine, ...]:
-        """Return the lines of one transaction: an execution id, `{desk}/{settlement id}` or `opening/{desk}`."""
+        """Return the lines of one transaction: an execution or conversion id, `{desk}/{settlement id}` or `opening/{desk}`."""
         return self._lines(rows_where("ledger", "tx = ? ORDER BY line", tx), ledger_line)
 
     def settlements(
@@ -229,6 +231,11 @@ class JournalReader:
         """Return all words about each of some events, oldest first; an event without any has none."""
         lines = self._in("settlements", "event_id", event_ids, "scheduled_at, line", settlement_line)
         return {e: tuple(line for line in lines if line.settlement.event_id == e) for e in dict.fromkeys(event_ids)}
+
+    def conversions_of(self, event_ids: Sequence[str]) -> Mapping[str, tuple[ConversionLine, ...]]:
+        """Return all conversions of holdings of each of some events, oldest first; an event without any has none."""
+        lines = self._in("conversions", "event_id", event_ids, "scheduled_at, line", conversion_line)
+        return {e: tuple(line for line in lines if line.event_id == e) for e in dict.fromkeys(event_ids)}
 
     def risk(
         self, desk: str, start: datetime | None = None, end: datetime | None = None, limit: int = 1000, offset: int = 0,
@@ -277,7 +284,7 @@ class JournalReader:
                 if schema is None:
                     yield None
                     return
-                check_schema(self.url, schema[0])
+                check_schema(self.url, schema[0], reads=True)
                 self._checked = True
             yield connection
 

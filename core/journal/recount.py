@@ -1,7 +1,12 @@
-"""Money counted again from fills and settlements alone, for the proof: shares no function with the code that writes."""
+"""Money counted again from fills, settlements and conversions alone, for the proof.
+
+Shares no function with the code that writes. What a run has is one number here, cash less what it owes: whatever comes in
+repays a debt first, so that the two are never there together.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,14 +19,22 @@ Row = Sequence[Any]
 
 @dataclass(slots=True)
 class Run:
-    """One run's money as it comes out of fills and settlements."""
+    """One run's money as it comes out of fills, settlements and conversions."""
 
     start: int = 0
-    cash: int = 0
+    net: int = 0  # cash less what is owed
     realised: int = 0
     fees: int = 0
     held: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     cost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def cash(self) -> int:
+        return max(self.net, 0)
+
+    @property
+    def owed(self) -> int:
+        return max(-self.net, 0)
 
 
 @dataclass(slots=True)
@@ -30,7 +43,7 @@ class Count:
 
     runs: dict[int, Run] = field(default_factory=lambda: defaultdict(Run))
     due: dict[tuple[str, int, str, str], int] = field(default_factory=lambda: defaultdict(int))  # (tx, run, token, account)
-    known: dict[int, list[tuple[int, int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    known: dict[int, list[tuple[int, int, int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     paid: dict[str, dict[tuple[int, str], tuple[int, int]]] = field(default_factory=dict)  # event: (run, token): held, cost
     words: dict[str, str] = field(default_factory=dict)  # event: newest final settlement id
     winners: dict[str, str] = field(default_factory=dict)
@@ -53,7 +66,7 @@ def counted(ask: Ask) -> Count:
     """Return the money of a desk as its fills and settlements make it."""
     count = Count()
     for run, amount in ask("SELECT run, sum(amount_micro) FROM ledger WHERE desk = ? AND account = 'opening' GROUP BY run"):
-        count.runs[run].start = count.runs[run].cash = -int(amount)
+        count.runs[run].start = count.runs[run].net = -int(amount)
         count.due[f"opening/{ask.desk}", run, "", "cash"] = -int(amount)
         count.due[f"opening/{ask.desk}", run, "", "opening"] = int(amount)
     tokens = ask("SELECT token, event_id, market_id, side FROM instruments")
@@ -63,10 +76,12 @@ def counted(ask: Ask) -> Count:
     for booking in ask(_BOOKINGS):
         if booking[2] == "fill":
             _count_fill(count, booking)
+        elif booking[2] == "swap":
+            _count_swap(count, booking, {token: (event_id, side) for token, event_id, _, side in tokens})
         else:
             _count_word(count, booking, events, ask.desk)
         for run, money in count.runs.items():
-            count.known[run].append((booking[0], money.cash, money.realised, money.fees))
+            count.known[run].append((booking[0], money.cash, money.realised, money.fees, money.owed))
     return count
 
 
@@ -74,7 +89,9 @@ _BOOKINGS = (
     "SELECT scheduled_at, line, 'fill' AS kind, execution_id, run, token, size_micro, notional_micro, fee_micro, event_id "
     "FROM fills WHERE desk = ? UNION ALL "
     "SELECT scheduled_at, line, 'word', settlement_id, 0, winner, 0, 0, 0, event_id "
-    "FROM settlements WHERE desk = ? AND finality = 'final' ORDER BY 1, 2"
+    "FROM settlements WHERE desk = ? AND finality = 'final' UNION ALL "
+    "SELECT scheduled_at, line, 'swap', conversion_id, run, given || taken, size_micro, fee_bips, freed_micro, event_id "
+    "FROM conversions WHERE desk = ? ORDER BY 1, 2"
 )
 
 
@@ -87,7 +104,9 @@ def _count_fill(count: Count, booking: Row) -> None:
     paid = notional if size > 0 else -notional
     money.held[token] += size
     money.cost[token] += cost if size > 0 else -cost
-    money.cash -= paid + fee
+    if size > 0 and paid + fee > money.cash:
+        count.faults.append(f"fills: {tx} costs {paid + fee}, run {run} had {money.cash}")
+    money.net -= paid + fee
     money.fees += fee
     gain = 0 if size > 0 else notional - cost
     money.realised += gain
@@ -95,10 +114,43 @@ def _count_fill(count: Count, booking: Row) -> None:
         count.due[tx, run, token, account] += amount
 
 
+def _count_swap(count: Count, booking: Row, tokens: dict[str, tuple[str, str]]) -> None:
+    """Give so many NO of m brackets and take m - 1 dollars each and as many YES of the others, less the venue's part."""
+    _, _, _, tx, run, words, size, bips, freed, event_id = booking
+    money = count.runs[run]
+    given, taken = (json.loads(part + "]") for part in words.split("]")[:2])
+    named = [tokens.get(token) for token in given], [tokens.get(token) for token in taken]
+    if named != ([(event_id, "NO")] * len(given), [(event_id, "YES")] * len(taken)):
+        count.faults.append(f"conversions: {tx} is not NO for YES of {event_id}")
+    if event_id in count.words:
+        count.faults.append(f"conversions: {tx} comes after {count.words[event_id]} settled it")
+    kept, sure, cost = size * bips // 10_000, (len(given) - 1) * size, 0
+    for token in given:
+        part = _part_of_cost(count, money, tx, token, size)
+        money.held[token] -= size
+        money.cost[token] -= part
+        count.due[tx, run, token, "position"] -= part
+        cost += part
+    left = max(cost - sure, 0) if taken else 0
+    each, first = divmod(left, len(taken)) if taken else (0, 0)
+    for place, token in enumerate(taken):
+        money.held[token] += size - kept
+        money.cost[token] += each + (place < first)
+        count.due[tx, run, token, "position"] += each + (place < first)
+    fee = (len(given) - 1) * kept
+    if sure - fee != freed:
+        count.faults.append(f"conversions: {tx} frees {freed}, {len(given)} brackets of {size} free {sure - fee}")
+    money.net += sure - fee
+    money.fees += fee
+    money.realised += sure + left - cost
+    for account, amount in (("cash", sure - fee), ("conversion_fees", fee), ("realised", cost - sure - left)):
+        count.due[tx, run, "", account] += amount
+
+
 def _part_of_cost(count: Count, money: Run, tx: str, token: str, sold: int) -> int:
     held, cost = money.held[token], money.cost[token]
     if sold > held:
-        count.faults.append(f"fills: {tx} sells {sold} micro-shares of {token}, {held} were held")
+        count.faults.append(f"{tx} gives away {sold} micro-shares of {token}, {held} were held")
         return cost
     return cost if sold == held else (cost * sold) // held
 
@@ -132,7 +184,7 @@ def _wins(market: tuple[str, bool], winner: str) -> bool:
 def _pay(count: Count, tx: str, run: int, token: str, sign: int, holding: tuple[int, int], wins: bool) -> None:
     held, cost = holding
     pays = held if wins else 0
-    count.runs[run].cash += sign * pays
+    count.runs[run].net += sign * pays
     count.runs[run].realised += sign * (pays - cost)
     for account, amount in (("cash", pays), ("position", -cost), ("realised", cost - pays)):
         count.due[tx, run, token, account] += sign * amount

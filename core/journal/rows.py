@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.journal.changes import Change, Closing, Execution, Intention, Obedience, Payout, Risk
-from core.journal.entries import Booked, Entry, Fill
+from core.journal.changes import Change, Closing, Conversion, Execution, Intention, Obedience, Payout, Risk
+from core.journal.entries import ACCOUNTS, Booked, Entry, Fill, Swap
 from core.journal.state import numbers_of
 from core.journal.text import json_text
 from core.model.account import Account
@@ -45,7 +45,7 @@ def rows_of(cycle: Cycle, before: Account, change: Change, booked: Booked, *, ve
             described |= {instrument.token: instrument for instrument in change.instruments}
             inserts["cycles"] = [_cycle(cycle)]
             inserts["instruments"] = [_instrument(instrument) for instrument in change.instruments]
-            inserts["decisions"] = [_decision(decision, key, described) for decision in change.decisions]
+            inserts["decisions"] = list(_decisions(change.decisions, key, described))
             inserts["orders"] = list(_orders(change.orders, key, described))
             inserts["risk"] = list(_risk(change.risk, key, before)) if change.risk else []
         case Execution():
@@ -53,6 +53,10 @@ def rows_of(cycle: Cycle, before: Account, change: Change, booked: Booked, *, ve
             inserts["fills"] = [_fill(fill, key, line + i, described) for i, fill in enumerate(booked.fills)]
         case Payout():
             inserts["settlements"] = [_settlement(change.settlement, key, micros(cycle.sealed_at), line)]
+        case Conversion():
+            described |= {instrument.token: instrument for instrument in change.instruments}
+            inserts["instruments"] = [_instrument(instrument) for instrument in change.instruments]
+            inserts["conversions"] = [_conversion(swap, change, key, line, described) for swap in booked.swaps]
         case Obedience():
             pass
         case Closing():
@@ -88,12 +92,15 @@ def _place(token: str, described: Mapping[str, Instrument]) -> Row:
     return (token, instrument.venue, instrument.event_id, instrument.station, instrument.event_day.isoformat())
 
 
-def _decision(decision: Decision, key: Row, described: Mapping[str, Instrument]) -> Row:
-    return (
-        decision.decision_id, *key, int(decision.run), *_place(decision.token, described), int(decision.held_micro),
-        int(decision.wanted_micro), int(decision.allowed_micro), int(decision.order_micro), decision.reason_code,
-        json_text(decision.checks), json_text(decision.belief),
-    )  # fmt: skip
+def _decisions(decisions: Sequence[Decision], key: Row, described: Mapping[str, Instrument]) -> Iterator[Row]:
+    known: dict[int, str] = {}  # most checks of a cycle are the very same: each is written out once
+    for decision in decisions:
+        texts = [known.get(id(check)) or known.setdefault(id(check), json_text(check)) for check in decision.checks]
+        yield (
+            decision.decision_id, *key, int(decision.run), *_place(decision.token, described), int(decision.held_micro),
+            int(decision.wanted_micro), int(decision.allowed_micro), int(decision.order_micro), decision.reason_code,
+            f"[{','.join(texts)}]", json_text(decision.belief),
+        )  # fmt: skip
 
 
 def _orders(orders: Orders, key: Row, described: Mapping[str, Instrument]) -> Iterator[Row]:
@@ -137,6 +144,14 @@ def _settlement(word: Settlement, key: Row, at: int, line: int) -> Row:
     )  # fmt: skip
 
 
+def _conversion(swap: Swap, change: Conversion, key: Row, line: int, described: Mapping[str, Instrument]) -> Row:
+    given, taken = json_text(list(swap.given)), json_text(list(swap.taken))
+    return (
+        swap.conversion_id, *key, line, swap.run, *_place(swap.given[0], described)[1:], swap.at, given, taken,
+        swap.size_micro, change.fee_bips, swap.fee_micro, swap.freed_micro,
+    )  # fmt: skip
+
+
 def _opening(account: Account, at: int) -> Iterator[Row]:
     tx = f"opening/{account.desk}"
     for run, start in enumerate(account.start_micro.tolist()):
@@ -148,9 +163,8 @@ def _ledger(desk: str, prefix: str, entries: Iterable[Entry]) -> Iterator[Row]:
     lines: dict[str, int] = {}
     for entry in entries:
         tx = prefix + entry.tx
-        amounts = (("cash", entry.cash), ("position", entry.position), ("fees", entry.fees), ("realised", entry.realised))
-        for account, amount in amounts:
-            if amount:
+        for account in ACCOUNTS:
+            if amount := getattr(entry, account):
                 line = lines.get(tx, 0)
                 lines[tx] = line + 1
                 yield (tx, line, desk, entry.run, entry.at, account, entry.token, amount)

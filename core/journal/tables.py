@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Double, Index, Integer, MetaData, Table, Text
 
 METADATA = MetaData()
-VERSION = 2
+VERSION = 3
 """Of this schema: the number of the newest file in `migrations/versions`."""
 
 
@@ -142,10 +142,46 @@ LEDGER = Table(
     _text("desk"),
     _small("run"),
     _integer("at"),
-    _text("account"),  # cash, position, fees, realised, opening; every tx sums to 0
+    _text("account"),  # cash, position, fees, conversion_fees, realised, owed, opening; every tx sums to 0
     _text("token"),
     _integer("amount_micro"),
     Index("ledger_by_desk", "desk", "at"),
+)
+
+BALANCES = Table(
+    "balances",
+    METADATA,
+    _text("desk", primary_key=True),
+    _small("run", primary_key=True),
+    _text("account", primary_key=True),
+    _integer("amount_micro"),
+    _integer("entry"),  # newest ledger line counted: its place in SQLite, how many there were in PostgreSQL
+    CheckConstraint("account NOT IN ('cash', 'position') OR amount_micro >= 0", name="never_below_zero"),
+    CheckConstraint("account NOT IN ('owed', 'opening') OR amount_micro <= 0", name="never_above_zero"),
+)
+"""Sums of the ledger, kept by the database itself as each line is written: see `migrations/versions/balances`."""
+
+CONVERSIONS = Table(
+    "conversions",
+    METADATA,
+    _text("conversion_id", primary_key=True),
+    _text("desk"),
+    _integer("scheduled_at"),
+    _small("line"),  # the how-manieth booking of its cycle
+    _small("run"),
+    _text("venue"),
+    _text("event_id"),
+    _text("station"),
+    _text("event_day"),
+    _integer("at"),
+    _text("given"),  # NO tokens, so many shares of each
+    _text("taken"),  # YES tokens of every other bracket
+    _integer("size_micro"),
+    _integer("fee_bips"),
+    _integer("fee_micro"),  # [micro-shares] that the venue keeps of what comes back
+    _integer("freed_micro"),  # dollars that come back
+    Index("conversions_by_desk", "desk", "scheduled_at", "line"),
+    Index("conversions_by_event", "event_id", "scheduled_at"),
 )
 
 SETTLEMENTS = Table(
@@ -250,6 +286,8 @@ ACTIVITY = Table(
 
 ACCOUNTS = Table("accounts", METADATA, _text("desk", primary_key=True), _integer("seq"), _text("state"))
 
+BOOKED = ("fills", "settlements", "conversions")
+"""Tables whose rows move money; `line` counts them together within a cycle."""
 TABLES = tuple(METADATA.tables.values())
 """All of them; every one holds something that the proof looks at."""
 

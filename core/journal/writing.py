@@ -18,7 +18,7 @@ from core.journal.address import BUSY_SECONDS, beginning, check_schema, is_file,
 from core.journal.migrations import upgrade
 from core.journal.rows import COMPLETE, EXECUTED, Row, Rows
 from core.journal.state import account_of, account_text
-from core.journal.tables import METADATA, VERSION, columns_of
+from core.journal.tables import BOOKED, METADATA, VERSION, columns_of
 from core.model.account import Account
 from core.units import micros
 
@@ -66,8 +66,8 @@ class Book:
         return [tuple(row) for row in connection.exec_driver_sql(self._marked(statement), tuple(values))]
 
     def bookings(self, connection: Connection, desk: str, scheduled_at: int) -> int:
-        """Return how many fills and settlements a cycle has so far."""
-        row = self.first(connection, _BOOKINGS, *(desk, scheduled_at) * 2)
+        """Return how many fills, settlements and conversions a cycle has so far."""
+        row = self.first(connection, _BOOKINGS, *(desk, scheduled_at) * len(BOOKED))
         return int(row[0]) if row else 0
 
     def write(self, connection: Connection, rows: Rows) -> None:
@@ -109,12 +109,28 @@ class Book:
             self._many(connection, insert_text("schema"), [(VERSION, world, micros(wall_now()))])
         elif found[0] < VERSION:
             self._many(connection, "UPDATE schema SET version = ?", [(VERSION,)])
+            for (state,) in self.all(connection, "SELECT state FROM accounts"):
+                self.write_account(connection, account_of(state))
 
 
-_BOOKINGS = (
-    "SELECT (SELECT count(*) FROM fills WHERE desk = ? AND scheduled_at = ?) + "
-    "(SELECT count(*) FROM settlements WHERE desk = ? AND scheduled_at = ?)"
-)
+_BOOKINGS = "SELECT " + " + ".join(f"(SELECT count(*) FROM {table} WHERE desk = ? AND scheduled_at = ?)" for table in BOOKED)
+
+
+def bring_forward(where: str | Path) -> tuple[int, int]:
+    """Bring the journal of an earlier Hermes to this schema; return the schema it had (0: there is no journal) and has."""
+    url = url_of(where)
+    engine = _engine(url, "FULL")
+    try:
+        with told(url), engine.begin() as connection:
+            found = schema_of(connection)
+    finally:
+        engine.dispose()
+    if found is None:
+        return 0, VERSION
+    Book(where, found[1], synchronous="FULL").close()
+    return found[0], VERSION
+
+
 _HEARD = (
     f"UPDATE cycles SET heard_at = ?, phase = CASE phase WHEN '{COMPLETE}' THEN phase ELSE '{EXECUTED}' END "
     "WHERE desk = ? AND scheduled_at = ?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from scipy.special import ndtr, ndtri
 
 from core.units import FloatArray
@@ -37,6 +38,12 @@ def profit_factor(result_r: FloatArray) -> float | None:
 def win_rate(result_r: FloatArray) -> float | None:
     """Return the share of trades that gained; None without trades."""
     return float((result_r > 0).mean()) if result_r.size else None
+
+
+def curve_drawdown(results: FloatArray) -> float:
+    """Return the deepest fall of a curve of summed results, which starts at 0 before the first [their unit, 0 or below]."""
+    curve = np.concatenate([[0.0], np.cumsum(results)])
+    return float((curve - np.maximum.accumulate(curve)).min())
 
 
 def wilson_lower_bound(wins: int, n: int, z: float = 1.96) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -26,11 +26,17 @@ class FeeRounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Taker fee of one execution: sum of size x rate x (price x (1 - price)) ** exponent, rounded once."""
+    """Taker fee of one execution: sum of size x rate x (price x (1 - price)) ** exponent, rounded once; a maker's likewise."""
 
     rate: float
     exponent: float = 1.0
     rounding: FeeRounding = FeeRounding.HALF_UP_5
+    maker_rate: float = 0.0
+
+    @property
+    def of_maker(self) -> Fees:
+        """Return what whoever rested is charged."""
+        return replace(self, rate=self.maker_rate)
 
 
 NO_FEES = Fees(0.0)

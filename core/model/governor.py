@@ -23,7 +23,10 @@ class Governor:
 
     reference_micro: IntArray  # high of equity that the drawdown is counted from; a person rebases it
     rebases: IntArray  # how often that was done
-    account_high_micro: IntArray  # highest equity of all desks together
+    reference_limit_micro: IntArray  # limit of that drawdown [R0 x 1e6] when it tripped; 0: it has not
+    all_time_limit_micro: IntArray  # the same of the drawdown from the highest equity ever
+    account_high_micro: IntArray  # highest equity of all desks together; 0: counted anew from the next mark on
+    others_micro: IntArray  # equity of the other desks, as last heard
     red_days: IntArray  # losing desk days in a row
     step_micro: IntArray  # share of full size that results have left; a million is all
     judged: IntArray  # `settled` when the step was judged last
@@ -32,6 +35,7 @@ class Governor:
     entries_day: IntArray  # purchases since the desk day began
     entries_week: IntArray
     settled: IntArray  # events that ended while something of them was held
+    regime: IntArray  # of most open events at the last look, a place in core.model.regime.REGIMES; 0: none yet
     claim_day: IntArray  # (CLAIM_DAYS,)
     claim_diff_micro: IntArray  # (n_runs, CLAIM_DAYS) paid less claimed
     claim_var: IntArray  # (n_runs, CLAIM_DAYS) variance of it [USD^2 x 1e6]
@@ -42,6 +46,8 @@ class Governor:
     firm_high_micro: IntArray  # highest equity at the end of a day
     firm_peak_micro: IntArray  # highest equity at any mark
     firm_active_days: IntArray
+    firm_traded: IntArray  # 1: something was bought on its day
+    firm_entries: IntArray  # `entries_week` at the last mark
     firm_best_day_micro: IntArray
     firm_ended: IntArray  # 1: its drawdown was breached
 
@@ -57,10 +63,11 @@ def new_governor(start_micro: IntArray) -> Governor:
     by_day = np.zeros((n_runs, CLAIM_DAYS), np.int64)
     by_firm = np.zeros((n_runs, 0), np.int64)
     return Governor(
-        reference_micro=start_micro, rebases=nothing, account_high_micro=start_micro, red_days=nothing,
+        reference_micro=start_micro, rebases=nothing, reference_limit_micro=nothing, all_time_limit_micro=nothing,
+        account_high_micro=start_micro, others_micro=nothing, red_days=nothing,
         step_micro=np.full(n_runs, MICRO, np.int64), judged=nothing, dial=np.full(n_runs, FULL_DIAL, np.int64),
-        flatten=nothing, entries_day=nothing, entries_week=nothing, settled=nothing,
+        flatten=nothing, entries_day=nothing, entries_week=nothing, settled=nothing, regime=nothing,
         claim_day=np.zeros(CLAIM_DAYS, np.int64), claim_diff_micro=by_day, claim_var=by_day, firms=(), firm_day=by_firm,
         firm_start_micro=by_firm, firm_day_start_micro=by_firm, firm_high_micro=by_firm, firm_peak_micro=by_firm,
-        firm_active_days=by_firm, firm_best_day_micro=by_firm, firm_ended=by_firm,
+        firm_active_days=by_firm, firm_traded=by_firm, firm_entries=by_firm, firm_best_day_micro=by_firm, firm_ended=by_firm,
     )  # fmt: skip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.model.decision import Decision
+from core.model.event import Instrument
 from core.units import Columns
 
 
@@ -16,6 +17,8 @@ class EventAsk:
     event_day: date
     at: datetime | None = None  # None: now; an instant: that cycle again
     overrides: Mapping[str, object] | None = None
+    extreme: str = ""  # "" both
+    venue: str = ""  # "" all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,32 @@ PreviewAsk = EventAsk | BarsAsk
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewedEvent:
+    """What was believed of one event that was asked about."""
+
+    event_id: str
+    venue: str
+    city: str
+    extreme: str
+    regime: str
+    best_side: str
+    best_bracket: str
+    best_edge: float | None  # after fees [USD per share]
+    reason: str  # code: why nothing is wanted in it, "" where something is
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
+    """What the desk would do at `as_of`, and nothing done; prices by token in USD per share."""
+
     desk: str
     as_of: datetime
     regime: str
     strategy: str
-    rows: Columns
+    rows: Columns  # one for each bracket that was evaluated
     decisions: tuple[Decision, ...]
-    reason: str
+    reason: str  # in words, where there is no decision to tell it
+    events: tuple[PreviewedEvent, ...] = ()
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)  # of the decisions, by token
+    limits: Mapping[str, float] = field(default_factory=dict)  # worst price of each order
+    references: Mapping[str, float] = field(default_factory=dict)  # average price shown for it

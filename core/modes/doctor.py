@@ -15,9 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import wall_now
 from core.control.beats import Beats
+from core.control.lock import Lock
 from core.errors import HermesError
 from core.journal.proof import Proof, prove
 from core.journal.reader import JournalReader
+from core.journal.trade_copies import FOLDER, TradeCopies
+from core.journal.writing import bring_forward
 from core.modes.where import journal_folder
 from core.registry import load_stations
 from core.settings import Settings
@@ -43,7 +46,10 @@ class Finding:
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
     """Print every finding; 0 only when all are well."""
     data_dir = journal_folder(settings, given)
-    checks = LEDGER_ONLY if given.ledger else LEARNED_ONLY if given.learned else ALL
+    asked = (
+        (given.upgrade, UPGRADE_ONLY), (given.ledger, LEDGER_ONLY), (given.learned, LEARNED_ONLY), (given.copies, COPIES_ONLY),
+    )  # fmt: skip
+    checks = next((checks for wanted, checks in asked if wanted), ALL)
     findings = [finding for check in checks for finding in _guarded(check, settings, data_dir)]
     for finding in findings:
         print(f"{'ok  ' if finding.well else 'FAIL'} {finding.name:10} {finding.words}", flush=True)
@@ -115,6 +121,27 @@ def _ledger(settings: Settings, data_dir: Path) -> Iterator[Finding]:
             yield Finding("ledger", False, fault)
 
 
+def _upgrade(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    """Bring the journal of an earlier Hermes forward; its engine must be stopped."""
+    if not settings.database_url and not (data_dir / "hermes.db").exists():
+        yield Finding("journal", False, f"no journal in {data_dir}; ./start_all.sh makes one")
+        return
+    with Lock(data_dir / "engine.lock"):
+        had, has = bring_forward(journal_address(settings, data_dir))
+    yield Finding("journal", True, f"schema {had} brought to {has}" if had < has else f"schema {has}, nothing to bring forward")
+
+
+def _copies(settings: Settings, data_dir: Path) -> Iterator[Finding]:
+    """Make the daily files of the trades again where one is missing or not as the journal says."""
+    reader = JournalReader(journal_address(settings, data_dir))
+    if not data_dir.is_dir() or not reader.world():
+        yield Finding("copies", False, f"no journal in {data_dir}; ./start_all.sh makes one")
+        return
+    days, written = TradeCopies(data_dir).again(reader)
+    again = f"written again: {', '.join(map(str, written))}" if written else "all as the journal says"
+    yield Finding("copies", True, f"{len(days)} days with trades in {data_dir / FOLDER}; {again}")
+
+
 def _learned(settings: Settings, data_dir: Path) -> Iterator[Finding]:
     """Make again from the archive what was learned, and compare it with what was kept."""
     if not data_dir.is_dir():
@@ -171,4 +198,6 @@ def _proven(proof: Proof) -> str:
 
 LEDGER_ONLY = (_ledger,)
 LEARNED_ONLY = (_learned,)
+COPIES_ONLY = (_copies,)
+UPGRADE_ONLY = (_upgrade, _ledger)
 ALL = (_settings, _data, _index, _sources, _engine, _ledger)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core import log
+from core.control.killing import throw_on_signal
 from core.control.lock import Lock
 from core.errors import NotAllowedError
 from core.model.cycle import Cycle
@@ -41,6 +42,7 @@ def _run(settings: Settings, given: argparse.Namespace, *, world: str, trades: b
     settings = settings.model_copy(update={"data_dir": data_dir})
     log.configure(settings, "engine")
     stopping, done = Stopping(), []
+    throw_on_signal(data_dir, "engine")
 
     def count(cycle: Cycle) -> None:
         done.append(cycle.number)

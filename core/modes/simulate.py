@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from core import log
 from core.clock import monotonic_seconds
+from core.control.killing import throw_on_signal
 from core.control.lock import Lock
 from core.model.cycle import Cycle
 from core.modes.stopping import Stopping
@@ -21,6 +22,7 @@ def simulate(settings: Settings, given: argparse.Namespace) -> int:
     settings = settings.model_copy(update={"data_dir": data_dir})
     log.configure(settings, "engine")
     stopping, begun, seen = Stopping(), monotonic_seconds(), [0]
+    throw_on_signal(data_dir, "engine")
     until = world_start() + timedelta(days=given.days)
 
     def progress(cycle: Cycle) -> None:

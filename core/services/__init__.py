@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from core.services.activity import ActivityService
 from core.services.edges import EdgeService
 from core.services.explain import ExplainService
+from core.services.machine import MachineService
+from core.services.metrics import MetricsService
+from core.services.operator import OperatorService
+from core.services.orders import OrderService
 from core.services.pairs import PairService
+from core.services.performance import PerformanceService
 from core.services.positions import PositionService
+from core.services.processes import ProcessService
+from core.services.risk import RiskService
+from core.services.signals import SignalService
 from core.services.sources import SourceService
 from core.services.stations import StationService
 from core.services.status import StatusService
+from core.services.system import SystemService
+from core.services.trade_sums import TradeSums
 from core.services.trades import TradeService
 from core.services.verification import VerificationService
 from core.services.weather import WeatherService
@@ -28,6 +38,7 @@ class Services:
     status: StatusService
     edges: EdgeService
     trades: TradeService
+    sums: TradeSums
     activity: ActivityService
     weather: WeatherService
     positions: PositionService
@@ -36,3 +47,12 @@ class Services:
     sources: SourceService
     explain: ExplainService
     verification: VerificationService
+    performance: PerformanceService
+    metrics: MetricsService
+    system: SystemService
+    risk: RiskService
+    orders: OrderService
+    operator: OperatorService
+    processes: ProcessService
+    signals: SignalService
+    machine: MachineService

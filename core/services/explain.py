@@ -6,22 +6,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-import numpy as np
 import orjson
 
-from core.model.orders import Role, Status
+from core.services.explain_belief import UNITS, Belief, Distribution, Sizing, belief_of, distribution_of, sizing_of
+from core.services.explain_marks import Marks, marks_of
+from core.services.explain_order import (
+    Attribution,
+    Costs,
+    Execution,
+    Sent,
+    Step,
+    attribution_of,
+    costs_of,
+    executions_of,
+    life_of,
+    sent_of,
+)
 from core.services.inputs import Book, Terms, Vintage, book_at, inputs_at, terms_of
-from core.services.journal_rows import Row
+from core.services.journal_rows import JournalRows, Row
 from core.services.shelves import Shelves
-from core.services.trades import Trade, TradeService
-from core.services.values import number, rows_of, usd, whole
+from core.services.trade_rows import Trade, trade_of
+from core.services.trade_rows import belief_of as belief_of_row
+from core.services.trades import TradeService
+from core.services.values import number, rows_of, usd
 from core.services.weather import RuleLine, WeatherService
-from core.units import MICRO, instant
+from core.units import instant, iso, micros
 
+__all__ = [
+    "UNITS", "Asked", "Attribution", "Belief", "Costs", "Distribution", "Execution", "ExplainService", "Marks", "Meaning", "Sizing",
+    "Step", "TradeExplanation", "Word",
+]  # fmt: skip
 SOURCE = "journal: decision, order, fills, settlements; evaluations; archive: inputs and books"
-MOST_MARKS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,68 +49,7 @@ class Meaning:
     formula: str
 
 
-# In what a check or a measure counts; what is not here is a plain number. R: the desk's unit of risk.
-UNITS: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("bracket", "city_day", "region_day", "desk_day", "open_risk", "source", "day_loss", "week_loss", "worst_day"), "R"
-    ),
-    **dict.fromkeys(("market_cap", "bankroll", "min_cash", "trade_ceiling", "rounded_fee"), "$"),
-    **dict.fromkeys(("priced", "fair_gap", "spread", "limit_price", "estimated_cost", "exit_edge"), "$ per share"),
-    **dict.fromkeys(("book_age", "forecast_age", "forecast_confirmed", "metar_age"), "s"),
-    **dict.fromkeys(("disagreement", "moved", "off_curve"), "°"),
-    **dict.fromkeys(("regime", "earned_size"), "× size"),
-    "print_age": "min", "minimum_size": "shares", "kelly_cap": "of equity", "depth": "of what is shown",
-}  # fmt: skip
 UNKNOWN_CHECK = Meaning("", "", "")
-
-
-@dataclass(frozen=True, slots=True)
-class BelievedBracket:
-    rank: int
-    bracket: str
-    lower: int | None
-    upper: int | None
-    p_model: float | None
-    p_market: float | None
-    p_pooled: float | None
-    edge: float | None  # of the better side
-    side: str
-    traded: bool  # it is the bracket of this trade
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One number that the regime was judged by, and where it would have changed."""
-
-    name: str
-    value: float | None
-    limit: float | None
-    unit: str = ""  # of UNITS
-
-
-@dataclass(frozen=True, slots=True)
-class Belief:
-    """What the desk thought of the event when it decided; temperatures in `unit`."""
-
-    unit: str
-    mean: float | None
-    sd: float | None
-    forecast: float | None
-    floor: float | None  # extreme observed by then
-    p_no_more: float | None  # that it stands
-    p_model: float | None  # of the bracket
-    p_market: float | None
-    p_pooled: float | None
-    pool_weight: float | None  # of the model
-    fair: float | None  # of a share of the traded side [USD]
-    price: float | None  # all-in, of the reference size; of a sale what it fetched less its fee [USD per share]
-    edge: float | None  # fair value less price; of a sale price less fair value
-    fraction: float | None  # growth-optimal share of wealth
-    n_residuals: int | None
-    regime: str
-    regime_reason: str
-    measures: tuple[Measure, ...]
-    brackets: tuple[BelievedBracket, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,57 +69,6 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Sizing:
-    """From what the optimum wanted to what was sent [shares]."""
-
-    held: Decimal
-    wanted: Decimal
-    allowed: Decimal
-    ordered: Decimal  # below 0 sells
-    filled: Decimal
-    reason: str  # the limit that bound, or why nothing did
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    order_id: str
-    role: str  # "entry", "exit", ...
-    status: str
-    limit_price: Decimal  # the worst that it accepted
-    reference_price: Decimal  # the average that the decision saw, fees apart
-    placed_at: datetime
-    reason: str  # why less than all was filled
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    price: Decimal
-    shown: Decimal
-    taken: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    trade_id: str
-    at: datetime
-    shares: Decimal
-    price: Decimal
-    fee_usd: Decimal
-    levels: tuple[Taken, ...]
-    this: bool  # the one that is explained
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """The best bid of the token at each cycle since; at most `MOST_MARKS` of `n`."""
-
-    n: int
-    at: tuple[datetime, ...]
-    bid: tuple[float | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Word:
     """One word about how the event ended."""
 
@@ -175,6 +79,8 @@ class Word:
     wins: bool  # the token pays by this word
     reading: float | None
     evidence: Mapping[str, object]
+    corrects: bool = False  # it replaces an earlier word of the same kind
+    paid_usd: Decimal | None = None  # moved to cash for all that was held of the token; below 0 was taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +106,20 @@ class TradeExplanation:
     inputs: tuple[Vintage, ...]
     rule: RuleLine | None
     belief: Belief | None
+    distribution: Distribution | None
     decision_book: Book | None
     fill_book: Book | None
     terms: Terms | None  # of the venue: fee with its formula and numbers
     sizing: Sizing | None
     checks: tuple[Asked, ...]
     order: Sent | None
+    life: tuple[Step, ...]  # of the order
     fills: tuple[Execution, ...]
+    costs: Costs
     marks: Marks
     words: tuple[Word, ...]
     agreed: bool | None  # ours and the venue's; None while one of them is missing
+    attribution: Attribution
     notes: tuple[str, ...]
     missing: str = ""
 
@@ -223,27 +133,30 @@ class ExplainService:
 
     def explain(self, trade_id: str) -> TradeExplanation:
         """Return everything about one execution; UnknownIdError when there is none of that name."""
-        trade, journal = self._trades.one(trade_id), self._shelves.journal()
+        told, journal, archive = self._trades.told(trade_id), self._shelves.journal(), self._shelves.archive()
         assert journal is not None  # it told the trade
+        trade = trade_of(told)
         row = journal.order(trade.order_id) or {}
-        moments = _moments(row)
+        moments, kept = _moments(row), belief_of_row(told.row)
         decided = moments.sealed_at if moments else trade.timestamp
         outlook, brackets = self._evaluated(trade, moments)
-        inputs = inputs_at(self._shelves.archive(), trade.event_id, trade.station_code, decided)
-        fills = tuple(_executions(journal.fills_of(trade.order_id), trade_id))
-        words = tuple(_word(one, trade) for one in journal.words(trade.event_id))
-        archive, rule = self._shelves.archive(), self._weather.rule(trade.event_id, decided)[1]
-        belief, checks = _belief(row, outlook, brackets, trade), tuple(self._asked(row))
+        inputs = inputs_at(self._shelves, trade.event_id, trade.station_code, decided)
+        fills = tuple(executions_of(journal.fills_of(trade.order_id), trade_id))
+        words = tuple(_words(journal, trade))
+        belief = belief_of(kept, outlook, brackets, trade)
         own = next((one for one in fills if one.this), None)
         levels = [(one.price, one.taken) for one in own.levels] if own else []
         decision_book = book_at(archive, trade.event_id, trade.token_id, decided)
+        costs = costs_of(told.row, decision_book)
         return TradeExplanation(
             as_of=self._shelves.present().now, source=SOURCE, n=len(inputs), trade=trade, moments=moments, inputs=inputs,
-            rule=rule, belief=belief, decision_book=decision_book,
-            fill_book=book_at(archive, trade.event_id, trade.token_id, trade.timestamp),
-            terms=terms_of(archive, trade.event_id, decided, levels, trade.fee_usd), sizing=self._sizing(row), checks=checks,
-            order=_sent(row), fills=fills, marks=self._marks(trade), words=words, agreed=_agreed(words),
-            notes=tuple(_notes(inputs, belief, decision_book, words, trade)),
+            rule=self._weather.rule(trade.event_id, decided)[1], belief=belief, distribution=distribution_of(outlook),
+            decision_book=decision_book, fill_book=book_at(archive, trade.event_id, trade.token_id, trade.timestamp),
+            terms=terms_of(archive, trade.event_id, decided, levels, trade.fee_usd),
+            sizing=sizing_of(row, kept, self._reasons), checks=tuple(self._asked(row)), order=sent_of(row),
+            life=life_of(row, fills), fills=fills, costs=costs, marks=marks_of(self._shelves, trade), words=words,
+            agreed=_agreed(words), attribution=attribution_of(told, belief, costs),
+            notes=(*_own(trade), *_converted(journal, trade), *_notes(inputs, belief, decision_book, words, trade)),
         )  # fmt: skip
 
     def _evaluated(self, trade: Trade, moments: Moments | None) -> tuple[Row | None, Sequence[Row]]:
@@ -264,26 +177,6 @@ class ExplainService:
                 UNITS.get(check["name"], ""),
             )  # fmt: skip
 
-    def _sizing(self, row: Row) -> Sizing | None:
-        if row.get("wanted_micro") is None:
-            return None
-        reason = row["reason_code"]
-        return Sizing(
-            usd(row["held_micro"]), usd(row["wanted_micro"]), usd(row["allowed_micro"]), usd(row["order_micro"]),
-            usd(row["filled_micro"]), reason, self._reasons.get(reason, ""),
-        )  # fmt: skip
-
-    def _marks(self, trade: Trade) -> Marks:
-        store = self._shelves.evaluations()
-        if store is None:
-            return Marks(0, (), ())
-        _, columns = store.history(trade.event_id, trade.timestamp)
-        own = np.flatnonzero(np.asarray(columns["market_id"] == trade.market_id, bool))
-        kept = own[::-1][:: max(1, -(-len(own) // MOST_MARKS))][::-1]  # the newest is always shown
-        bids = columns["yes_bid" if trade.side == "YES" else "no_bid"]
-        at = tuple(instant(int(columns["scheduled_at"][i])) for i in kept)
-        return Marks(len(own), at, tuple(number(bids[i]) for i in kept))
-
 
 def _moments(row: Row) -> Moments | None:
     if row.get("sealed_at") is None:
@@ -292,72 +185,35 @@ def _moments(row: Row) -> Moments | None:
     return Moments(row["number"], row["cause"], *at)
 
 
-def _belief(row: Row, outlook: Row | None, brackets: Sequence[Row], trade: Trade) -> Belief | None:
-    told: Mapping[str, Any] = orjson.loads(row.get("belief") or "{}")
-    if not told and outlook is None:
-        return None
-    seen = outlook or {}
-    pooled = number(told.get("p_pooled"))
-    measures = (
-        Measure(name, number(told[name]), number(told[f"{name}_limit"]), UNITS.get(name, ""))
-        for name in sorted(told)
-        if f"{name}_limit" in told
-    )
-    return Belief(
-        unit=trade.unit, mean=number(told.get("mean", seen.get("mean"))), sd=number(told.get("sd", seen.get("sd"))),
-        forecast=number(seen.get("forecast")), floor=number(told.get("floor", seen.get("floor"))),
-        p_no_more=number(seen.get("p_no_more")), p_model=number(told.get("p_model")), p_market=number(told.get("p_market")),
-        p_pooled=pooled, pool_weight=number(seen.get("pool_weight")),
-        fair=None if pooled is None else pooled if trade.side == "YES" else 1.0 - pooled,
-        price=number(told.get("price")) if trade.action == "buy" else _fetched(trade),
-        edge=number(told.get("edge")) if trade.action == "buy" else trade.edge, fraction=trade.f_kelly,
-        n_residuals=whole(told.get("n_residuals")),
-        regime=str(told.get("regime", "")), regime_reason=str(told.get("regime_reason", "")), measures=tuple(measures),
-        brackets=tuple(_bracket(one, trade) for one in sorted(brackets, key=lambda one: one["bracket"])),
-    )  # fmt: skip
-
-
-def _fetched(trade: Trade) -> float | None:
-    return float((trade.size_usd - trade.fee_usd) / trade.shares) if trade.shares else None
-
-
-def _bracket(row: Row, trade: Trade) -> BelievedBracket:
-    return BelievedBracket(
-        int(row["bracket"]), row["label"], whole(row["lower"]), whole(row["upper"]), number(row["p_model"]),
-        number(row["p_market"]), number(row["p_pooled"]), number(row["edge"]), row["side"] or "",
-        row["market_id"] == trade.market_id,
-    )  # fmt: skip
-
-
-def _sent(row: Row) -> Sent | None:
-    if not row:
-        return None
-    role, status = Role(row["role"]).name.lower(), Status(row["status"]).name.lower().replace("_", " ")
-    limit, reference, placed = usd(row["limit_micro"]), usd(row["reference_micro"]), instant(row["placed_at"])
-    return Sent(row["order_id"], role, status, limit, reference, placed, row["reason"] or "")
-
-
-def _executions(rows: Sequence[Row], trade_id: str) -> Iterator[Execution]:
-    for row in rows:
-        size = abs(row["size_micro"])
-        levels = (Taken(*(usd(part) for part in level)) for level in orjson.loads(row["levels"] or "[]"))
-        yield Execution(
-            row["execution_id"], instant(row["at"]), usd(size), usd(row["notional_micro"] * MICRO // max(1, size)),
-            usd(row["fee_micro"]), tuple(levels), row["execution_id"] == trade_id,
+def _words(journal: JournalRows, trade: Trade) -> Iterator[Word]:
+    """Yield all that was said of how the event ended, and what each word paid for the token."""
+    for row in journal.words(trade.event_id):
+        paid = journal.paid(f"{row['desk']}/{row['settlement_id']}", trade.token_id)
+        wins = (row["winner"] == trade.market_id) == (trade.side == "YES")
+        yield Word(
+            row["finality"], row["revision"], instant(row["at"]), row["winner_label"], wins, number(row["reading"]),
+            orjson.loads(row["evidence"] or "{}"), row["revision"] > 0, None if paid is None else usd(paid),
         )  # fmt: skip
-
-
-def _word(row: Row, trade: Trade) -> Word:
-    wins = (row["winner"] == trade.market_id) == (trade.side == "YES")
-    return Word(
-        row["finality"], row["revision"], instant(row["at"]), row["winner_label"], wins, number(row["reading"]),
-        orjson.loads(row["evidence"] or "{}"),
-    )  # fmt: skip
 
 
 def _agreed(words: Sequence[Word]) -> bool | None:
     newest = {word.finality: word.winner for word in words}
     return newest["final"] == newest["provisional"] if len(newest) == 2 else None
+
+
+def _own(trade: Trade) -> tuple[str, ...]:
+    return tuple(f"{note[0].upper()}{note[1:]}." for note in trade.notes.split("; ") if note)
+
+
+def _converted(journal: JournalRows, trade: Trade) -> Iterator[str]:
+    """Yield how much of what was held was given to the venue since; the row goes on as if it were held, it pays the same."""
+    for row in journal.conversions(trade.event_id):
+        if row["at"] >= micros(trade.timestamp) and trade.token_id in orjson.loads(row["given"]):
+            shares = usd(row["size_micro"]).normalize()
+            yield (
+                f"{shares:f} shares of the token were converted at {iso(instant(row['at']))}: into dollars and YES of the other "
+                "brackets, which pay the same."
+            )
 
 
 def _notes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,8 +12,10 @@ import numpy as np
 from core.model.event import FeeRounding, Fees
 from core.model.record import Kind
 from core.prices import fee_micro, fee_per_share
+from core.services.shelves import Shelves
 from core.services.values import usd
 from core.store.archive import Archive, Stack, View
+from core.store.origin import Origin, origin_of
 from core.units import MISSING, Columns, instant, micro
 
 # Kind → how far back the newest record is looked for, the near first: most looks end there.
@@ -48,6 +50,8 @@ class Vintage:
     content_age_seconds: float  # since this content was first received
     what: str
     quarantined: tuple[str, ...]
+    path: str = ""  # of its file, in the data folder; "" where it is gone
+    sha256: str = ""  # of the bytes that the source sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +93,20 @@ class Terms:
     minimum_shares: Decimal
 
 
-def inputs_at(archive: Archive | None, event_id: str, station: str, at: datetime) -> tuple[Vintage, ...]:
-    """Return the newest record of each kind and source received by an instant."""
+def inputs_at(shelves: Shelves, event_id: str, station: str, at: datetime) -> tuple[Vintage, ...]:
+    """Return the newest record of each kind and source received by an instant, and where it lies."""
+    archive = shelves.archive()
     if archive is None:
         return ()
-    view = archive.as_of([at])
+    view, catalogue = archive.as_of([at]), shelves.catalogue()
+
+    def origin(stack: Stack, index: int) -> Origin | None:
+        return origin_of(view, catalogue, shelves.data_dir, stack, index)
+
     found = [
         vintage
         for kind in LOOKED_BACK
-        for vintage in _vintages(_newest(view, kind, event_id if kind in OF_EVENT else station, at), at)
+        for vintage in _vintages(_newest(view, kind, event_id if kind in OF_EVENT else station, at), at, origin)
     ]
     return tuple(found)
 
@@ -110,17 +119,19 @@ def _newest(view: View, kind: Kind, subject: str, at: datetime) -> Stack | None:
     return None
 
 
-def _vintages(stack: Stack | None, at: datetime) -> Iterator[Vintage]:
+def _vintages(
+    stack: Stack | None, at: datetime, origin: Callable[[Stack, int], Origin | None]
+) -> Iterator[Vintage]:  # fmt: skip
     if stack is None:
         return
     for source, index in sorted({name: place for place, name in enumerate(stack.source)}.items()):
         received, first = instant(int(stack.received_at[index])), instant(int(stack.first_at[index]))
         issued = int(stack.issued_at[index])
-        facts = stack.facts[index]
+        facts, lies = stack.facts[index], origin(stack, index)
         yield Vintage(
             str(stack.kind), source, stack.subject, instant(issued) if issued > 0 else None, received, first,
             (at - received).total_seconds(), (at - first).total_seconds(), _what(stack.kind, stack.rows(index), facts),
-            tuple(map(str, facts.get("quarantined", ()))),
+            tuple(map(str, facts.get("quarantined", ()))), lies.path if lies else "", lies.sha256 if lies else "",
         )  # fmt: skip
 
 

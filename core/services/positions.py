@@ -108,17 +108,18 @@ class PositionService:
         held = [one for one in self._held() if one.instrument.event_id == event_id]
         return self._position(event_id, held, now)
 
-    def portfolio(self) -> Portfolio:
-        """Return every open position by event, soonest event day first."""
+    def portfolio(self, desk: str | None = None) -> Portfolio:
+        """Return every open position of a desk, of all for None, by event, soonest event day first."""
+        self._shelves.check_desk(desk)
         now, journal = self._shelves.present().now, self._shelves.journal()
         if journal is None:
             return Portfolio(now, SOURCE, 0, None, None, Decimal(0), (), self._shelves.missing())
-        held = list(self._held())
+        held = list(self._held(desk))
         ids = sorted({(one.instrument.event_day, one.instrument.event_id) for one in held})
         events = tuple(
             self._position(event_id, [one for one in held if one.instrument.event_id == event_id], now) for _, event_id in ids
         )
-        accounts = journal.accounts()
+        accounts = tuple(one for one in journal.accounts() if desk in (None, one.desk))
         return Portfolio(
             as_of=now, source=SOURCE, n=sum(event.n for event in events),
             cash_usd=usd(sum(int(account.cash_micro[0]) for account in accounts)),
@@ -126,10 +127,11 @@ class PositionService:
             at_risk_usd=at_risk(accounts), events=events,
         )  # fmt: skip
 
-    def _held(self) -> Iterable[_Held]:
+    def _held(self, desk: str | None = None) -> Iterable[_Held]:
         journal = self._shelves.journal()
         for account in journal.accounts() if journal else ():
-            yield from _held_of(account)
+            if desk in (None, account.desk):
+                yield from _held_of(account)
 
     def _position(self, event_id: str, held: Sequence[_Held], now: datetime) -> EventPosition:
         books = self._bids(event_id, now) if held else _Bids({}, None)

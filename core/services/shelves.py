@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from typing import TypeVar
 
 from core.clock import FollowingClock, wall_now
 from core.control.beats import Beat, Beats
+from core.control.commands import Commands
 from core.errors import NotAllowedError, StoreError, UnknownIdError
 from core.journal.address import is_file, url_of
 from core.journal.lines import CycleLine
+from core.model.command import To
 from core.model.station import Station
 from core.registry import load_series, load_stations, load_venue_stations
 from core.services.believed import Believed, Mark, mark_of
@@ -110,6 +113,37 @@ class Shelves:
         beats = self._open("beats", self.data_dir / "control.db", lambda: Beats(self.data_dir))
         return beats.read(process) if beats else None
 
+    def beats(self) -> tuple[Beat, ...]:
+        """Return the last heartbeat of every process."""
+        beats = self._open("beats", self.data_dir / "control.db", lambda: Beats(self.data_dir))
+        return beats.all() if beats else ()
+
+    def say(self, process: str, state: str, facts: Mapping[str, object]) -> None:
+        """Leave the heartbeat of a face beside those of the others; nothing where control.db was never made."""
+        beats = self._open("beats", self.data_dir / "control.db", lambda: Beats(self.data_dir))
+        if beats:
+            beats.beat(process, wall_now(), state, wall_at=None, **facts)
+
+    def commands(self) -> Commands:
+        """Return what people asked, to be read and added to; control.db is made where there is none."""
+        path = self.data_dir / "control.db"
+        if not path.exists():
+            path.touch()
+        found = self._open("commands", path, lambda: Commands(self.data_dir))
+        assert found is not None
+        return found
+
+    def waiting(self) -> int | None:
+        """Return how many commands no engine of this desk has taken up, None without a control.db."""
+        if not (self.data_dir / "control.db").exists():
+            return None
+        return len(self.commands().pending(To.ENGINE, taker=self.desk))
+
+    def engine_runs(self) -> bool:
+        """Return whether an engine lives that has not said goodbye."""
+        beat = self.beat()
+        return beat is not None and beat.state != "stopped" and beat.pid > 0 and lives(beat.pid)
+
     def stations(self) -> Mapping[str, Station]:
         """Return the registry of stations."""
         return load_stations()
@@ -118,6 +152,13 @@ class Shelves:
         """UnknownIdError for a station that the registry does not know."""
         if code is not None and code not in self.stations():
             raise UnknownIdError(f"station {code} is not in data/registry/stations.csv")
+
+    def check_desk(self, name: str | None) -> None:
+        """UnknownIdError for a desk that has no account; the weather desk is known before its first cycle."""
+        journal = self.journal()
+        known = dict.fromkeys((self.desk, *(journal.desks() if journal else ())))
+        if name is not None and name not in known:
+            raise UnknownIdError(f"desk {name[:40]} has no account here; there is {', '.join(known)}")
 
     def check_venue(self, name: str | None) -> None:
         """NotAllowedError for a venue that the registry does not know."""
@@ -190,6 +231,17 @@ class Shelves:
                     return None
             shelf: Shelf = kept[1]  # type: ignore[assignment]  # one name, one kind of store
             return shelf
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process of that id exists: a paced engine may be silent for long."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _followed(beat: Beat | None, cycle: CycleLine | None, due: datetime | None) -> datetime | None:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from core.control.commands import lifting
-from core.journal.lines import RiskLine
 from core.services.edges import EdgeService, Outlooks
-from core.services.positions import at_risk
+from core.services.journal_rows import JournalRows
+from core.services.money import MoneyState, money_of
+from core.services.processes import EngineState, engine_state
+from core.services.risk import KILL, RiskState, risk_state
 from core.services.shelves import START, Present, Shelves
 from core.services.sources import STATES, source_rows
-from core.services.values import usd
+from core.services.system import VERSION, SystemState, system_state
+from core.services.waiting import UNKNOWN, waiting
 from core.settings import Settings
-from core.units import micros, parse_iso
+from core.settings.identity import config_hash
+from core.units import micros
 
-VERSION = "0.1.0"
 ARCHIVE, DESCRIPTIVE = "archive", "prints only, descriptive"
 RECORDED = "replay"  # mode of faces over a session that is over
 SOURCE = "heartbeats, journal, evaluations"
 HEARD_WITHIN = timedelta(minutes=2)  # wall time without a heartbeat after which an engine is not believed to run
 LATE_BY = 2  # intervals after which a live cycle is late
-ACTIONS = ("PAUSE", "FLAT")  # the stricter first
-KILL = "kill_switch"  # the one tripwire that a person ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +35,6 @@ class Notice:
     code: str
     message: str
     remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineState:
-    running: bool
-    pid: int | None
-    started_at: datetime | None  # wall clock
-    beat_age_seconds: float | None  # wall seconds since the last heartbeat
-    phase: str
-    config_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,53 +60,10 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskState:
-    """`state` is "normal", "flat", "pause" or "unknown"; `tripped` names the tripwires that are down."""
-
-    can_trade: bool
-    state: str
-    reason: str
-    tripped: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyState:
-    """Of all desks together; None where nothing was marked yet. At risk is the worst case of all that is open."""
-
-    cash_usd: Decimal | None
-    equity_usd: Decimal | None
-    day_pnl_usd: Decimal | None  # equity less equity at the start of the desk day
-    week_pnl_usd: Decimal | None
-    day_pnl_r: float | None
-    week_pnl_r: float | None
-    at_risk_usd: Decimal | None
-    allowed_usd: Decimal | None  # open_r x R0
-    unit_r_usd: Decimal | None
-    fees_usd: Decimal | None
-    realized_pnl_usd: Decimal | None  # fees apart
-    marked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Collection:
     snapshots_dir_exists: bool
     trades_dir_exists: bool  # whether there is a place that trades are kept in: the journal
     recent_snapshots_24h: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SystemState:
-    """The account as a whole, in R0 of its desk day; None where nothing was marked yet."""
-
-    system_state: str
-    current_regime: str
-    active_strategy: str
-    daily_pnl_r: float | None
-    weekly_pnl_r: float | None
-    current_r: float
-    consecutive_red_days: int
-    can_trade: bool
-    risk_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +115,7 @@ class StatusService:
         """Return the state of everything in one answer."""
         shelves, present, journal = self._shelves, self._shelves.present(), self._shelves.journal()
         events = self._edges.events()
-        engine, risk, money = self._engine(present), self._risk(), self._money()
+        engine, risk, money = engine_state(present), risk_state(shelves), money_of(shelves)
         cycle, sources = self._cycle(present), dict(_sources(present))
         settings, facts = shelves.settings, present.beat.facts if present.beat else {}
         version = journal.version() if journal else 0
@@ -180,8 +126,10 @@ class StatusService:
             simulated=present.simulated, seed=_seed(present.world), speed=_number(facts.get("speed")), desk=shelves.desk,
             trading_engine=engine, cycle=cycle, stations=self._stations(events), data_collection=self._collection(present),
             sources=sources, open_events=sum(1 for one in events.outlooks if one.window_end > present.now), risk=risk,
-            money=money, system=self._system(events, engine, risk, money),
-            warnings=tuple(_notices(present, engine, cycle, risk, sources, missing, settings)), missing=missing,
+            money=money, system=system_state(shelves, events, engine),
+            warnings=(
+                *_notices(present, engine, cycle, risk, sources, missing, settings), *_waiting_notices(journal, present.now),
+            ), missing=missing,
             grade=DESCRIPTIVE if present.world == ARCHIVE else "",
         )  # fmt: skip
 
@@ -189,19 +137,6 @@ class StatusService:
         """Return whether this face can answer; the engine may rest."""
         present = self._shelves.present()
         return Health("ok", present.wall, VERSION)
-
-    def _engine(self, present: Present) -> EngineState:
-        beat = present.beat
-        if beat is None:
-            return EngineState(False, None, None, None, "never started", "")
-        age = max(0.0, (present.wall - beat.wall_at).total_seconds())
-        running = beat.state != "stopped" and beat.pid > 0 and _lives(beat.pid)
-        phase = beat.state if running or beat.state == "stopped" else "gone without a word"
-        started = beat.facts.get("started_at")
-        return EngineState(
-            running, beat.pid or None, parse_iso(str(started)) if started else None, round(age, 3), phase,
-            str(beat.facts.get("config_hash", "")),
-        )  # fmt: skip
 
     def _cycle(self, present: Present) -> CycleState:
         journal, beat = self._shelves.journal(), present.beat
@@ -214,40 +149,6 @@ class StatusService:
         age = max(0.0, (present.now - last).total_seconds())
         return CycleState(newest.cycle.number, every, last, present.next_due, _until(present), age)
 
-    def _risk(self) -> RiskState:
-        journal = self._shelves.journal()
-        lines = journal.newest_risk() if journal else ()
-        if not lines:
-            return RiskState(False, "unknown", "no cycle was marked yet", ())
-        bits = 0
-        for line in lines:
-            bits |= line.tripped
-        wires = [wire for bit, wire in self._shelves.tripwires.items() if bits & bit]
-        if bits and not wires:
-            return RiskState(False, "pause", "a tripwire holds that this face does not know", ("unknown",))
-        state = next((action.lower() for action in ACTIONS if any(wire.action == action for wire in wires)), "normal")
-        reason = "; ".join(f"{wire.name.replace('_', ' ')} holds, it ends {wire.ends}" for wire in wires)
-        return RiskState(not wires, state, reason, tuple(wire.name for wire in wires))
-
-    def _money(self) -> MoneyState:
-        journal = self._shelves.journal()
-        lines = journal.newest_risk() if journal else ()
-        if journal is None or not lines:
-            return MoneyState(*(None,) * 12)
-        accounts = journal.accounts()
-        day, week = (_gain(lines, start) for start in ("day_start_micro", "week_start_micro"))
-        unit = sum(line.unit_r_micro for line in lines)
-        return MoneyState(
-            cash_usd=usd(sum(int(account.cash_micro[0]) for account in accounts)),
-            equity_usd=usd(sum(line.equity_micro for line in lines)), day_pnl_usd=usd(day), week_pnl_usd=usd(week),
-            day_pnl_r=round(day / unit, 6) if unit else None, week_pnl_r=round(week / unit, 6) if unit else None,
-            at_risk_usd=at_risk(accounts), unit_r_usd=usd(unit),
-            allowed_usd=usd(int(self._shelves.settings.risk.open_r * unit)),
-            fees_usd=usd(sum(int(account.fees_micro[0]) for account in accounts)),
-            realized_pnl_usd=usd(sum(int(account.realised_micro[0]) for account in accounts)),
-            marked_at=max(line.scheduled_at for line in lines),
-        )  # fmt: skip
-
     def _stations(self, events: Outlooks) -> tuple[str, ...]:
         set_by_hand = self._shelves.settings.stations
         return set_by_hand or tuple(sorted({outlook.station_code for outlook in events.outlooks}))
@@ -259,31 +160,6 @@ class StatusService:
         if catalogue:
             recent = journal.keep("recent", lambda: catalogue.count(*day)) if journal else catalogue.count(*day)
         return Collection((folder / "snapshots").is_dir(), journal is not None, recent)
-
-    def _system(self, events: Outlooks, engine: EngineState, risk: RiskState, money: MoneyState) -> SystemState:
-        journal = self._shelves.journal()
-        return SystemState(
-            system_state=_system_state(engine, risk), current_regime=_regime(events),
-            active_strategy=f"{self._shelves.settings.model} on the weather desk", daily_pnl_r=money.day_pnl_r,
-            weekly_pnl_r=money.week_pnl_r, current_r=1.0, consecutive_red_days=journal.red_days() if journal else 0,
-            can_trade=risk.can_trade and engine.running,
-            risk_reason=risk.reason or ("" if engine.running else "the engine rests"),
-        )  # fmt: skip
-
-
-def _lives(pid: int) -> bool:
-    """Return whether a process of that id exists: a paced engine may be silent for long."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _gain(lines: tuple[RiskLine, ...], start: str) -> int:
-    return sum(line.equity_micro - int(getattr(line, start)) for line in lines)
 
 
 def _until(present: Present) -> float | None:
@@ -305,26 +181,6 @@ def _sources(present: Present) -> Iterator[tuple[str, SourceState]]:
         yield row.name, SourceState(row.name, row.state == "ok", row.last_success, row.age_seconds, error, row.state)
 
 
-def _system_state(engine: EngineState, risk: RiskState) -> str:
-    if not engine.running:
-        return "paused"
-    if engine.phase == "starting":
-        return "initializing"
-    if risk.state in ("pause", "flat"):
-        return "paused"
-    return {"collecting": "analyzing", "evaluating": "analyzing"}.get(engine.phase, "ready")
-
-
-STRICTNESS = ("NOTRADE", "VOLATILE", "TRENDING", "STABLE")
-
-
-def _regime(events: Outlooks) -> str:
-    """Return the regime of most open events; ties go to the stricter."""
-    regimes = [outlook.regime for outlook in events.outlooks if outlook.regime]
-    order = {name: rank for rank, name in enumerate(STRICTNESS)}
-    return max(dict.fromkeys(regimes), key=lambda one: (regimes.count(one), -order.get(one, 9)), default="")
-
-
 def _notices(
     present: Present, engine: EngineState, cycle: CycleState, risk: RiskState, sources: Mapping[str, SourceState],
     missing: str, settings: Settings,
@@ -342,11 +198,22 @@ def _notices(
     elif not engine.running:
         what = "The engine is stopped" if engine.phase == "stopped" else "The engine is gone without a word"
         yield Notice("danger", "engine_down", f"{what}; numbers stand still.", START)
+    elif engine.config_hash != config_hash(settings, present.world):
+        said = f"The engine runs under other settings ({engine.config_hash or 'unnamed'}) than this page shows"
+        yield Notice("danger", "config_differs", f"{said}; restart what is older.", START)
     elif not present.simulated and cycle.age_seconds is not None and cycle.age_seconds > LATE_BY * cycle.interval_seconds:
         yield Notice("warning", "cycle_late", f"The last cycle is {cycle.age_seconds / 60:.0f} min old.", "")
     yield from _source_notices(sources)
     if present.simulated:
         yield Notice("info", "simulated", f"Simulated world {present.world or 'demo'}: no number here is real.")
+
+
+def _waiting_notices(journal: JournalRows | None, now: datetime) -> Iterator[Notice]:
+    if rows := waiting(journal, now):
+        unknown = [row for row in rows if row["type"] == UNKNOWN]
+        first = (unknown or rows)[0]["message"]
+        many = f"{len(rows)} events wait for their final word; " if len(rows) > 1 else ""
+        yield Notice("danger" if unknown else "warning", "settlement_waits", f"{many}{first}.")
 
 
 QUIET_STATES = frozenset({"ok", "waiting", "no key"})  # of a source: none of them is a service that fails

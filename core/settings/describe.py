@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
-from core.settings.schema import RiskSettings, Settings, SourceSettings, WeatherSettings
+from core.settings.schema import GuardSettings, RiskSettings, RuleSettings, Settings, SourceSettings, WeatherSettings
 
-SECTIONS: dict[str, type[BaseModel]] = {"risk": RiskSettings, "weather": WeatherSettings}
+SECTIONS: dict[str, type[BaseModel]] = {
+    "risk": RiskSettings, "weather": WeatherSettings, "rules": RuleSettings, "guard": GuardSettings,
+}  # fmt: skip
 HEAD = """# Settings
 
 No setting is needed. Each can come from the environment or from `.env` (environment wins; command line wins over both).

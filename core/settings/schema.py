@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.days import parse_sessions
+
 MODES = ("auto", "live", "demo", "collect", "replay")
 Mode = Literal["auto", "live", "demo", "collect", "replay"]
 
@@ -36,7 +38,31 @@ class RiskSettings(BaseModel):
     desk_day_r: float = Field(2.0, gt=0, le=30, description="Most at risk in events of one event day [R0]")
     open_r: float = Field(4.0, gt=0, le=60, description="Most at risk in all that is open [R0]")
     source_r: float = Field(2.0, gt=0, le=60, description="Most at risk on one settlement source [R0]")
-    min_cash_pct: float = Field(10.0, ge=0, le=100, description="Cash that is never spent [% of equity]")
+    drawdown_reference_r: float = Field(
+        12.0, gt=0, le=15, description="Drawdown from the reference high that pauses until a person rebases it [R0]"
+    )
+    drawdown_all_time_r: float = Field(
+        15.0, gt=0, le=30, description="Drawdown from the highest equity ever that pauses until this setting is changed [R0]"
+    )
+    account_drawdown_pct: float = Field(
+        15.0, gt=0, le=30, description="Drawdown of all desks together that pauses every desk [% of their highest equity]"
+    )
+    red_days_alert: int = Field(3, ge=1, le=30, description="Losing desk days in a row that are announced")
+    results_z: float = Field(
+        3.0, gt=0, le=6, description="How far settled events may fall behind what was claimed of them before a pause [sd]"
+    )
+    step_events: int = Field(12, ge=1, le=200, description="Newly settled events after which the size is judged again")
+    step_share: float = Field(0.5, gt=0, le=1, description="What is left of the size after a bad stretch or a rebase")
+    step_down_z: float = Field(2.0, gt=0, le=6, description="Shortfall against claims that steps the size down [sd]")
+    step_up_z: float = Field(1.0, gt=0, le=6, description="Shortfall against claims below which it may step up again [sd]")
+    step_down_r: float = Field(6.0, gt=0, le=15, description="Drawdown that steps the size down [R0]")
+    step_up_r: float = Field(4.0, gt=0, le=15, description="Drawdown below which it may step up again [R0]")
+    futures_week_loss_r: float = Field(5.0, gt=0, le=10, description="Futures: loss of a week that stops new risk [R0]")
+    futures_drawdown_reference_r: float = Field(
+        10.0, gt=0, le=15, description="Futures: drawdown from the reference high that pauses [R0]"
+    )
+    futures_red_days: int = Field(3, ge=1, le=30, description="Futures: losing days in a row that pause the desk")
+    min_cash_pct: float = Field(10.0, ge=1, le=100, description="Cash that is never spent [% of equity]")
     worst_day_r: float = Field(3.0, gt=0, le=8, description="Most that a desk day may lose if all that settles goes wrong [R0]")
     bid_minutes: float = Field(30.0, gt=0, le=240, description="How long a bid stands for the value of a holding [min]")
     probe_share: float = Field(
@@ -51,6 +77,22 @@ class WeatherSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     kelly_fraction: float = Field(0.25, ge=0, le=1, description="Share of the growth-optimal position that is wanted")
     pool_weight: float = Field(0.3, ge=0, le=0.7, description="Weight of the model in the log-pool with the market")
+    lockup_rate: float = Field(
+        0.0002, ge=0, le=0.01, description="What money costs that is tied up, in sizing only [share of the price per day]"
+    )
+    hedges: bool = Field(
+        False, description="Want legs without an edge of their own, where the market is heard and they hedge others"
+    )
+    arbitrage: bool = Field(False, description="Want sets of brackets that pay more than they cost, leg by leg")
+    correlation_km: float = Field(
+        600.0,
+        ge=0,
+        le=5_000,
+        description="Distance at which errors of two stations correlate by 1/e [km]; 0: one number for all",
+    )
+    station_correlation: float = Field(
+        0.25, ge=0, le=1, description="Correlation of errors of two stations of a day, where distances do not say"
+    )
     exit_edge_min: float = Field(
         0.02, ge=0, le=0.5, description="Least gain over fair value for which a holding is sold [USD per share]"
     )
@@ -78,6 +120,18 @@ class WeatherSettings(BaseModel):
         False, description="Trade events of whose rule a part was concluded, not read; a backtest over imported history does"
     )
     latency_seconds: float = Field(2.0, ge=0, le=60, description="From decision to the book that fills it [s]")
+    convert: bool = Field(
+        True, description="Once an event is no longer traded, convert NO of several brackets to dollars where the venue does so"
+    )
+    decision_age_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=30,
+        description="Live: how long after the moment of an order its book may come before the order is void [s]",
+    )
+    resting: bool = Field(
+        False, description="Rest at a passive price where the guard refuses to take and the edge is enough there"
+    )
     discover_minutes: int = Field(60, ge=1, le=1440, description="How often listings are read again [min]")
     ensemble_minutes: int = Field(360, ge=15, le=1440, description="How often forecast ensembles are asked for [min]")
     forecast_models: str = Field(
@@ -89,6 +143,62 @@ class WeatherSettings(BaseModel):
         "ecmwf_ifs025,gfs_seamless,icon_seamless",
         pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$",
         description="Ensemble models that are asked for, with commas",
+    )
+
+
+class RuleSettings(BaseModel):
+    """What a person forbids a desk, and the account rules that it follows; 0 and empty are off (TRANSMISSION 1.5)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    trades_per_day: int = Field(0, ge=0, le=10_000, description="Most purchases of a desk day; 0: any number")
+    trades_per_week: int = Field(0, ge=0, le=50_000, description="Most purchases of a desk week; 0: any number")
+    sessions: str = Field(
+        "",
+        description="When purchases may be made, as `Mon-Fri 08:30-15:00 America/Chicago`, several with semicolons; empty: always",
+    )
+    blackout: str = Field(
+        "",
+        pattern=r"^$|^[a-z0-9_]+(,[a-z0-9_]+)*$",
+        description="Kinds of releases in data/registry/calendar.csv around which nothing is bought, with commas, or all",
+    )
+    instruments: str = Field(
+        "", description="What may be bought, patterns `station/venue/event` with commas (`KLGA/*/*`); empty: everything"
+    )
+    max_size: float = Field(0.0, ge=0, le=1e9, description="Largest position in one instrument [shares]; 0: any")
+    max_spread: float = Field(0.0, ge=0, le=1, description="Widest spread of a purchase [USD per share]; 0: any")
+    min_depth: float = Field(
+        0.0, ge=0, le=1e9, description="Least that is shown within the limit price of a purchase [shares]; 0: any"
+    )
+    max_slippage: float = Field(
+        0.0, ge=0, le=1, description="Most that a purchase is expected to pay above the best ask [USD per share]; 0: any"
+    )
+    min_operator: int = Field(1, ge=1, le=5, description="Least position of the operator dial at which anything is bought")
+    accounts: str = Field(
+        "none",
+        pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$",
+        description="Account rules that are followed, names of data/registry/account_profiles.csv with commas",
+    )
+
+    @field_validator("sessions")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        parse_sessions(value)
+        return value
+
+
+class GuardSettings(BaseModel):
+    """How healthy this host and its sources must be for new risk, and when resting orders are taken back (TRANSMISSION 1.7)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    clock_skew_seconds: float = Field(2.0, gt=0, le=60, description="Most that our clock may differ from every service's [s]")
+    order_latency_seconds: float = Field(5.0, gt=0, le=600, description="Longest p99 from order to answer, last 50 [s]")
+    gap_cadences: float = Field(2.0, ge=1, le=96, description="Longest gap in what was collected [intervals between cycles]")
+    disk_free_mb: float = Field(200.0, ge=0, le=1e6, description="Least free space on the disk of the data folder [MB]")
+    quiet_before_minutes: float = Field(
+        2.0, ge=0, le=60, description="How long before a report or a model release resting orders are taken back [min]"
+    )
+    quiet_after_minutes: float = Field(
+        8.0, ge=0, le=120, description="How long after its time a report or a model release may still come in [min]"
     )
 
 
@@ -142,6 +252,11 @@ class Settings(BaseSettings):
     hot_days: int = Field(
         14, ge=1, le=400, description="Days for which snapshots stay files of their own; older ones are closed"
     )
+    sizing: Literal["path", "joint"] = Field(
+        "path",
+        validation_alias=AliasChoices("HERMES_SIZING", "SIZING"),
+        description="path: each event alone, scaled for correlation; joint: all events of a day together, over 512 scenarios",
+    )
     start_cash_usd: float = Field(10_000, gt=0, le=1e9, description="Opening cash of a new journal [USD]")
     model: str = Field(
         "residual",
@@ -194,6 +309,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("HERMES_LIQUIDITY_MIN_USD", "LIQUIDITY_MIN_USD"),
         description="Least liquidity of a Polymarket event that is traded [USD]",
     )
+    flatten_on_trip: bool = Field(
+        False,
+        validation_alias=AliasChoices("HERMES_FLATTEN_ON_TRIP", "FLATTEN_ON_TRIP"),
+        description="Sell what can be sold when a loss limit trips, instead of keeping it until it settles",
+    )
     user_agent: str = Field(
         "hermes-desk/1.0 (paper trading research)",
         min_length=3,
@@ -202,6 +322,8 @@ class Settings(BaseSettings):
     )
     risk: RiskSettings = RiskSettings()
     weather: WeatherSettings = WeatherSettings()
+    rules: RuleSettings = RuleSettings()
+    guard: GuardSettings = GuardSettings()
     sources: dict[str, SourceSettings] = Field(default_factory=dict, description="Per service, by its name")
 
     @field_validator("stations", mode="before")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import StoreError
+from core.failpoints import failpoint
 
 _WAYS_OUT: Mapping[int, str] = {
     errno.ENOSPC: "free some space there, or move the data folder with HERMES_DATA_DIR",
@@ -47,6 +48,7 @@ def write_durable(files: Mapping[AnyPath, bytes], incoming: Path) -> None:
         folders = list(dict.fromkeys(os.path.dirname(path) for path in files))
         for folder in folders:
             make_durable(folder)
+        failpoint("before:rename")
         for temporary, path in arrived:
             os.rename(temporary, path)
         _at_once(sync_folder, folders)

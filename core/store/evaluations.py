@@ -90,6 +90,26 @@ class EvaluationStore:
         where, values = "event_id = ? and scheduled_at >= ?", (event_id, micros(since) if since else -(2**62))
         return self._read("outlooks", where, *values), self._read("evaluations", where, *values)
 
+    def bids_between(
+        self, event_id: str, bracket: int, side: str, start: datetime, end: datetime | None
+    ) -> tuple[float, float] | None:  # fmt: skip
+        """Return the lowest and highest bid of one side of a bracket in [start, end], None where none was seen."""
+        bid = "yes_bid" if side == "YES" else "no_bid"
+        asked = f"select min({bid}), max({bid}) from evaluations where event_id = ? and scheduled_at between ? and ? and bracket = ?"
+        rows = self._file.rows(asked, [event_id, micros(start), micros(end) if end else 2**62, bracket])
+        return (float(rows[0][0]), float(rows[0][1])) if rows and rows[0][0] is not None else None
+
+    def quotes_between(
+        self, event_id: str, bracket: int, side: str, start: int, end: int
+    ) -> list[tuple[int, float | None, float | None]]:  # fmt: skip
+        """Return cycle, best bid and best ask of one side of a bracket at the cycles in [start, end] (microseconds), oldest first."""
+        name = "yes" if side == "YES" else "no"
+        asked = (
+            f"select scheduled_at, {name}_bid, {name}_ask from evaluations"
+            " where event_id = ? and scheduled_at between ? and ? and bracket = ? order by scheduled_at"
+        )
+        return [(int(at), bid, ask) for at, bid, ask in self._file.rows(asked, [event_id, start, end, bracket])]
+
     def events(self, first_day: date | None = None, last_day: date | None = None) -> Columns:
         """Return one row per evaluated event: its newest outlook."""
         where = (

@@ -11,9 +11,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from core.clock import monotonic_seconds
+from core.clock import monotonic_seconds, wall_now
+from core.units import iso
 
 REFUSED = 2  # exit code of a process that could not do its work: starting it again would not help
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
@@ -39,6 +41,7 @@ class Child:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    started_at: datetime | None = None  # the machine's clock
     deaths: int = 0
     wanted: bool = True
     restart_at: float = field(default=0.0)
@@ -51,11 +54,19 @@ class Child:
                 list(self.part.command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 env={**os.environ, **self.part.environment}, start_new_session=True, preexec_fn=_die_with_parent,
             )  # fmt: skip
-        self.started = monotonic_seconds()
+        self.started, self.started_at = monotonic_seconds(), wall_now()
 
     @property
     def exit_code(self) -> int | None:
         return None if self.process is None else self.process.poll()
+
+    def facts(self) -> dict[str, object]:
+        """Return what the faces show of it."""
+        runs = self.process is not None and self.exit_code is None
+        return {
+            "state": "running" if runs else "stopped", "pid": self.process.pid if self.process and runs else None,
+            "started_at": iso(self.started_at) if self.started_at and runs else None, "deaths": self.deaths,
+        }  # fmt: skip
 
     def ask_to_stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

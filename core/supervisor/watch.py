@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from core.clock import monotonic_seconds, wall_now
 from core.control.beats import Beats
 from core.control.commands import Commands
+from core.control.killing import throw_on_signal
 from core.control.lock import Lock
 from core.errors import BusyError, HermesError
 from core.model.command import To, Verb
 from core.settings import Settings
+from core.settings.identity import config_hash
 from core.supervisor.parts import demo_address, demo_part, engine_part, face_parts, service_addresses
 from core.supervisor.ports import check_free
 from core.supervisor.processes import REFUSED, Child, Part
+from core.units import iso
 
 HEALTHY_SECONDS = 90.0
 STOP_SECONDS = 15.0
@@ -33,11 +38,16 @@ class Supervisor:
         self._stop = threading.Event()
         self._signal = 0
         self._beats, self._commands = Beats(data_dir), Commands(data_dir)
+        world = f"demo:{settings.seed}" if mode == "demo" else "live"
+        self._facts: dict[str, Any] = {
+            "pid": os.getpid(), "started_at": iso(wall_now()), "config_hash": config_hash(settings, world),
+        }  # fmt: skip
 
     def run(self) -> int:
         """Run until a signal comes; return the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
+        throw_on_signal(self._data_dir, "supervisor")
         with self._alone():
             check_free("sidecar", self._settings.api_port, "--api-port")
             if self._dashboard:
@@ -105,6 +115,7 @@ class Supervisor:
         world = {"demo": f"demo world, seed {self._settings.seed}, {self._settings.speed:g}x"}.get(self._mode, self._mode)
         if self._dashboard:
             print(f"Hermes ({world})\n  dashboard  http://localhost:{self._settings.dashboard_port}", flush=True)
+        print(f"  settings   {self._facts['config_hash']}  (every process shows the same name, or they disagree)", flush=True)
         print(f"  sidecar    http://localhost:{self._settings.api_port}  (docs at /docs)", flush=True)
         print(
             f"  data       {self._data_dir}  (touch {self._data_dir / 'KILL'} stops all new risk)\nCtrl-C stops everything.",
@@ -113,7 +124,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
-            self._beats.beat("supervisor", wall_now(), "watching", children=self._states())
+            self._beats.beat("supervisor", wall_now(), "watching", **self._facts, children=self._states())
             self._obey()
             for child in self._children.values():
                 self._keep_alive(child)
@@ -153,11 +164,8 @@ class Supervisor:
         for command in pending:
             self._commands.taken(str(command.command_id), at=wall_now())
 
-    def _states(self) -> dict[str, str]:
-        return {
-            name: "running" if child.process is not None and child.exit_code is None else "stopped"
-            for name, child in self._children.items()
-        }
+    def _states(self) -> dict[str, dict[str, object]]:
+        return {name: child.facts() for name, child in self._children.items()}
 
     def _end_all(self) -> None:
         """Stop faces first, then the engine, then its world."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from requests.adapters import BaseAdapter
@@ -13,7 +14,9 @@ from requests.adapters import BaseAdapter
 from agents.collect import collect
 from agents.engine import Engine
 from agents.paper import LivePaperBroker, PaperBroker
+from agents.probe import Probe
 from agents.schedules import LiveSchedule
+from agents.transmission.constraints.rules import check_rules
 from agents.wakes import CommandWatch, ReportWatch, Wake, first_of
 from agents.weather.desk import WeatherDesk
 from core.clock import Clock, SteppedClock, SystemClock
@@ -24,6 +27,7 @@ from core.failpoints import failpoint
 from core.journal.durable import DurableJournal
 from core.journal.lines import CycleLine
 from core.journal.reader import JournalReader
+from core.journal.trade_copies import TradeCopies
 from core.model.account import new_account
 from core.model.cycle import Cause, Cycle
 from core.model.record import Record
@@ -100,10 +104,12 @@ def run_weather(
         journal_address(settings, data_dir), desk="weather", world=world, start_micro=micro(str(settings.start_cash_usd)),
         failpoint=failpoint,
     )  # fmt: skip
-    last = JournalReader(journal_address(settings, data_dir)).last_cycle("weather")
+    reader = JournalReader(journal_address(settings, data_dir))
+    last = reader.last_cycle("weather")
     clock = _clock(settings, last, start, simulated=simulated, paced=adapter is None)
     on_clock(clock)
-    record_settings(settings, data_dir, clock.now())
+    check_rules(settings, clock.now())
+    record_settings(settings.model_copy(update={"stations": tuple(stations)}), data_dir, clock.now())
     sources = build_sources(settings, clock, adapter=adapter, simulated=simulated)
     snapshots, commands, beats = SnapshotStore(data_dir), Commands(data_dir), Beats(data_dir)
     archive = Archive(data_dir, snapshots)
@@ -119,6 +125,8 @@ def run_weather(
         evaluations=EvaluationStore(data_dir, "weather"), journal=journal, commands=commands, stations=load_stations(),
         broker=LivePaperBroker(PaperBroker(settings), sources, snapshots, clock, GRACE), clock=clock, settings=settings,
         data_dir=data_dir, beat=heart.beat, trades=trades,
+        follow=partial(TradeCopies(data_dir).follow, reader),
+        probe=Probe("weather", reader, sources, data_dir, simulated=simulated, writable=journal.writable),
     )  # fmt: skip
     watches: list[Callable[[], Wake | None]] = [CommandWatch(commands, "weather", data_dir)]
     if "metar" in sources:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from core.clock import Clock, wall_now
@@ -18,6 +17,7 @@ from core.errors import HermesError
 from core.model.cycle import Cycle
 from core.ports import Source
 from core.settings import Settings
+from core.settings.identity import config_hash
 from core.units import iso
 
 _LOG = logging.getLogger("hermes.engine")
@@ -41,7 +41,7 @@ class Heart:
         self._every = timedelta(seconds=settings.interval_seconds)
         self._facts: dict[str, Any] = {
             "pid": os.getpid(), "world": world, "interval_seconds": settings.interval_seconds, "started_at": iso(wall_now()),
-            "config_hash": config_hash(settings), "speed": settings.speed if world.startswith("demo") else 1.0,
+            "config_hash": config_hash(settings, world), "speed": settings.speed if world.startswith("demo") else 1.0,
         }  # fmt: skip
 
     def beat(self, state: str, cycle: Cycle | None, facts: Mapping[str, object]) -> None:
@@ -91,8 +91,3 @@ def health_of(sources: Mapping[str, Source]) -> dict[str, dict[str, dict[str, ob
 def _facts(health: Any) -> dict[str, object]:
     facts: dict[str, Any] = asdict(health) if is_dataclass(health) and not isinstance(health, type) else {}
     return {key: iso(value) if isinstance(value, datetime) else value for key, value in facts.items()}
-
-
-def config_hash(settings: Settings) -> str:
-    """Return a short name of everything that is set, so that processes can see whether they agree."""
-    return sha256(settings.model_dump_json(exclude={"database_url", "sources", "data_dir"}).encode()).hexdigest()[:12]

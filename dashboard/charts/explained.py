@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from core.services.explain import Belief, TradeExplanation
+from core.services.explain import Belief, Distribution, TradeExplanation
 from dashboard import wording
 from dashboard.charts.frame import SMALL, axis, layout, locals_of, title
 
 ROW, HEAD = 26, 70  # [px]
 MARKS_HEIGHT = 210
+LAW_HEIGHT = 170
 FINER = [{"dtickrange": [None, 3_599_999], "value": "%H:%M"}]  # closer together than an hour
 
 
@@ -52,6 +53,33 @@ def _bars(name: str, colour: str, values: Sequence[float | None], explained: Bel
             "color": [f"{colour}/0.95" if one.traded else f"{colour}/0.55" for one in explained.brackets], "line": {"width": 0},
         },
         "hovertemplate": f"%{{y}}: {name} %{{x:.1%}}<extra></extra>",
+    }  # fmt: skip
+
+
+def law(told: Distribution, unit: str, revision: str) -> dict[str, Any]:
+    """Return the model's chance of each reading, and the extreme observed by then."""
+    shapes, notes = [], []
+    if told.floor is not None:
+        shapes.append({
+            "type": "line", "xref": "x", "x0": told.floor, "x1": told.floor, "yref": "paper", "y0": 0, "y1": 1,
+            "line": {"color": "@ink", "width": 1.2, "dash": "2px,3px"},
+        })  # fmt: skip
+        notes.append({
+            "text": "observed by then", "showarrow": False, "xref": "x", "x": told.floor, "yref": "paper", "y": 1,
+            "xanchor": "left", "yanchor": "top", "font": {"color": "@muted", "size": SMALL},
+        })  # fmt: skip
+    return {
+        "revision": revision,
+        "traces": [{
+            "type": "bar", "name": "model", "x": list(told.readings), "y": list(told.p),
+            "marker": {"color": "@model/0.55", "line": {"width": 0}},
+            "hovertemplate": f"%{{x}} °{unit}: %{{y:.1%}}<extra></extra>",
+        }],
+        "layout": layout(
+            revision, margin={"l": 44, "r": 14, "t": 14, "b": 36}, bargap=0.15, shapes=shapes, annotations=notes,
+            xaxis=axis(title=title(f"reading, °{unit}"), tickformat="d"), yaxis=axis(tickformat=".0%", rangemode="tozero", nticks=4),
+        ),
+        "narrow": {},
     }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from html import escape
 import streamlit as st
 
 from core.services import Services
-from core.services.explain import Asked, Belief, Execution, TradeExplanation, Word
-from core.services.inputs import Book, Terms, Vintage
+from core.services.explain import Asked, Belief, Execution, Sizing, TradeExplanation, Word
+from core.services.inputs import Book, Vintage
 from core.units import iso
 from dashboard import selection, wording
 from dashboard.charts import explained as charts
@@ -20,6 +20,7 @@ from dashboard.components.page import empty, heading, panel
 from dashboard.components.plot import plot
 from dashboard.components.table import Cell, Column, Row, facts, table
 from dashboard.selection import Selection
+from dashboard.views import explained_money as money
 
 COUNTED: Mapping[str, Callable[[float], str]] = {
     "s": wording.span,
@@ -37,7 +38,8 @@ INPUTS = (
     Column("event", "input", left=True), Column("source", "source", left=True), Column("issued", "issued, UTC", minor=True),
     Column("received", "received, UTC"), Column("age", "age then", named="age then, s"),
     Column("content", "unchanged for", minor=True, named="unchanged for, s"),
-    Column("why", "what it said", left=True),
+    Column("why", "what it said", left=True), Column("file", "file", left=True, file_only=True),
+    Column("hash", "sha256", left=True, minor=True, named="sha256 of its bytes"),
 )  # fmt: skip
 CHECKS = (
     Column("event", "check", left=True), Column("stage", "stage", left=True, minor=True), Column("value", "value"),
@@ -113,7 +115,8 @@ def _vintage(one: Vintage) -> Row:
                  "The source does not say when"),
             Cell(f"{one.received_at:%d %b %H:%M:%S}", one.received_at), Cell(wording.span(one.age_seconds), one.age_seconds),
             Cell(wording.span(one.content_age_seconds), one.content_age_seconds),
-            Cell(f"{one.what}{f' · set apart: {doubt}' if doubt else ''}", one.what),
+            Cell(f"{one.what}{f' · set apart: {doubt}' if doubt else ''}", one.what), Cell(one.path, one.path),
+            Cell(one.sha256[:8] or wording.NONE, one.sha256, one.path or "Its file is gone"),
         ),
     )  # fmt: skip
 
@@ -137,6 +140,11 @@ def _belief(told: TradeExplanation) -> None:
             )  # fmt: skip
     with right:
         st.html(facts(list(_numbers(belief, told)), field="belief"))
+    if told.distribution is not None:
+        plot(
+            charts.law(told.distribution, belief.unit, told.trade.trade_id), key="explained_law", height=charts.LAW_HEIGHT,
+            alt="The model's chance of each reading when the trade was decided, and the extreme observed by then",
+        )  # fmt: skip
 
 
 def _numbers(belief: Belief, told: TradeExplanation) -> Iterator[tuple[str, Cell]]:
@@ -213,25 +221,6 @@ def _levels(book: Book) -> Iterator[Row]:
             yield Row(f"{name} {place}", cells)
 
 
-def _fee(told: TradeExplanation) -> None:
-    heading("4 · The fee")
-    terms = told.terms
-    if terms is None:
-        empty("The venue's listing of that moment is not kept here.")
-        return
-    st.html(facts(list(_fee_lines(terms)), field="fee"))
-
-
-def _fee_lines(terms: Terms) -> Iterator[tuple[str, Cell]]:
-    yield "formula", Cell(terms.formula, terms.formula)
-    for line in terms.lines:
-        power = f" ^ {terms.exponent:g}" if terms.exponent != 1 else ""
-        product = f"{line.shares.normalize():f} × {terms.rate:g} × ({line.price.normalize():f} × {1 - line.price:f}){power}"
-        yield f"at {wording.cents(line.price)}¢", Cell(f"{product} = {line.fee_usd:.6f} $", line.fee_usd)
-    agrees = "as booked" if terms.fee_usd == terms.booked_usd else f"booked was {terms.booked_usd} $"
-    yield "fee", Cell(f"{terms.fee_usd.normalize():f} $, {agrees}", terms.fee_usd, "", "" if agrees == "as booked" else "loss")
-
-
 def _size(told: TradeExplanation) -> None:
     sizing = told.sizing
     if sizing is None:
@@ -248,8 +237,28 @@ def _size(told: TradeExplanation) -> None:
         f'<p class="rule"><b data-field="bound" data-value="{escape(sizing.reason)}">{escape(wording.reason(sizing.reason))}</b>: '
         f"{escape(sizing.sentence)}</p>"
     )
+    st.html(facts(list(_sized(sizing)), field="sizing"))
     built = [one for one in told.checks if one.verdict != "not_built" and one.stage not in ABSENT]
     exported("Checks", f"{len(built)} were asked", CHECKS, [_check(one) for one in built], name="checks", kind="checks")
+
+
+def _sized(sizing: Sizing) -> Iterator[tuple[str, Cell]]:
+    """Yield what the optimiser said of the size; what a decision did not keep is left out."""
+    roles = {
+        "view": "a view: its own edge is positive", "hedge": "a hedge: it pays where the views lose",
+        "arbitrage": "part of a set that pays more than it costs",
+    }  # fmt: skip
+    if sizing.role:
+        yield "stands for", Cell(roles.get(sizing.role, sizing.role), sizing.role)
+    for name, value, unit in (
+        ("optimum without limits", sizing.optimum, " shares"),
+        ("share of it that is wanted", sizing.kelly_share, ""),
+        ("scale for what moves together", sizing.correlation_scale, ""),
+        ("cost of the money locked up", sizing.lock_up, " $ per share"),
+        ("growth of wealth at the optimum", sizing.growth, ""),
+    ):
+        if value is not None:
+            yield name, Cell(f"{wording.trimmed(value, 4)}{unit}", value)
 
 
 def _check(one: Asked) -> Row:
@@ -277,6 +286,10 @@ def _order(told: TradeExplanation) -> None:
             f"placed {iso(order.placed_at)}{f', {wording.reason(order.reason)}' if order.reason else ''}"
         )
     exported("6 · Order and fills", note, FILLS, [row for one in told.fills for row in _fill(one)], name="fills")
+    said = " → ".join(
+        f"{step.state} {step.at:%d %b %H:%M:%S}{f' ({wording.reason(step.note)})' if step.note else ''}" for step in told.life
+    )
+    st.html(f'<p class="rule" data-field="life">{escape(said)}</p>')
 
 
 def _fill(one: Execution) -> Iterator[Row]:
@@ -292,11 +305,17 @@ def _fill(one: Execution) -> Iterator[Row]:
 
 
 def _marks(told: TradeExplanation) -> None:
-    heading("7 · Marks since", f"best bid at {told.marks.n} cycles, UTC")
+    marks = told.marks
+    stood = f" · worst {_in_r(marks.mae)}, best {_in_r(marks.mfe)}" if marks.mae is not None else ""
+    heading("7 · Marks since", f"best bid at {marks.n} looks, UTC{f', from {marks.source}' if marks.source else ''}{stood}")
     if told.marks.n < 2:
         empty("One cycle is no line yet.")
         return
     plot(charts.marks(told), key="explained_marks", height=charts.MARKS_HEIGHT, alt="Best bid of the token since the trade")
+
+
+def _in_r(value: float | None) -> str:
+    return wording.NONE if value is None else f"{wording.signed(value, 2)} R"
 
 
 def _settlement(told: TradeExplanation) -> None:
@@ -322,13 +341,18 @@ def _word(one: Word, unit: str) -> Row:
             Cell(f"{name}{f', revision {one.revision}' if one.revision else ''}", one.finality),
             Cell(f"{one.at:%d %b %H:%M:%S}", one.at), Cell(wording.spelled(one.winner, unit), one.winner),
             Cell(_round(one.reading), one.reading, "" if one.reading is not None else "The venue names the bracket only"),
-            Cell("pays 1 $" if one.wins else "pays 0 $", one.wins, "", "gain" if one.wins else "loss"), Cell(evidence, whole, whole),
+            Cell("pays 1 $" if one.wins else "pays 0 $", one.wins, _paid(one), "gain" if one.wins else "loss"),
+            Cell(evidence, whole, whole),
         ),
     )  # fmt: skip
 
 
+def _paid(one: Word) -> str:
+    return "" if one.paid_usd is None else f"{wording.gain(one.paid_usd)} for all that was held of the token"
+
+
 PARTS = (
-    ("Inputs", _inputs), ("Belief", _belief), ("Book", _books), ("Fee", _fee), ("Size", _size), ("Order", _order),
-    ("Marks", _marks), ("Settlement", _settlement),
+    ("Inputs", _inputs), ("Belief", _belief), ("Book", _books), ("Cost", money.cost), ("Size", _size), ("Order", _order),
+    ("Marks", _marks), ("Settlement", _settlement), ("Result", money.result),
 )  # fmt: skip
 """The parts of the page in the order in which they are read."""

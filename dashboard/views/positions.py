@@ -8,8 +8,8 @@ from decimal import Decimal
 import streamlit as st
 
 from core.services import Services
+from core.services.money import MoneyState
 from core.services.positions import EventPosition, Holding, OutcomeState, Portfolio
-from core.services.status import MoneyState
 from core.services.trades import SORTS, Trade, Trades
 from dashboard import selection, wording
 from dashboard.components.export import exported

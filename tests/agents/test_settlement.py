@@ -61,7 +61,7 @@ def payouts(
 
 def after(account: Account, told: Sequence[Payout]) -> Account:
     nothing = np.zeros((1, 0), np.int64)
-    known = {each.settlement.event_id: Outcome(each.settlement, (), nothing, nothing) for each in told}
+    known = {each.settlement.event_id: Outcome(each.settlement, (), nothing, nothing, nothing) for each in told}
     return replace(account, outcomes={**account.outcomes, **known})
 
 

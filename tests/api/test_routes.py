@@ -11,7 +11,16 @@ import pytest
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from api import models, models_stations, models_trade, models_verification
+from api import (
+    models,
+    models_metrics,
+    models_signals,
+    models_stations,
+    models_system,
+    models_trade,
+    models_trades,
+    models_verification,
+)
 from api.stream import CHANNELS
 from tests.api import world
 from tests.api.conftest import client_of
@@ -53,19 +62,40 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/health": models.HealthReply,
     "/api/status": models.StatusReply,
     "/api/edges/current": models.EdgesReply,
-    "/api/trades/recent": models.TradesReply,
-    "/api/trades/history": models.TradesReply,
+    "/api/trades": models_trades.TradesReply,
+    "/api/trades/recent": models_trades.TradesReply,
+    "/api/trades/history": models_trades.TradesReply,
+    "/api/trades/summary": models_trades.TradeSummaryReply,
     "/api/logs/activity": models.LogsReply,
     "/api/logs/available-dates": models.LogDaysReply,
     "/api/stations": models_stations.StationsReply,
     "/api/system/positions": models_stations.PositionsReply,
+    "/api/system/status": models_system.SystemStatusReply,
+    "/api/system/risk": models_system.RiskReportReply,
+    "/api/risk": models_system.RiskReportReply,
+    "/api/system/health": models_system.SystemHealthReply,
+    "/api/system/orders": models_system.OrdersReply,
+    "/api/system/commands": models_system.CommandsReply,
     "/api/compare/zeus-vs-metar": models_verification.ComparisonsReply,
+    "/api/metrics": models_metrics.MetricsReply,
+    "/api/performance/pnl": models_metrics.PnlReply,
+    "/api/performance/metrics": models_metrics.ReportReply,
 }
 NAMED: dict[str, type[BaseModel]] = {  # routes with a name in their path
+    "/api/trades/recent/{limit}": models_trades.TradesReply,
     "/api/trades/{trade_id}": models_trade.TradeExplanationReply,
     "/api/stations/{code}": models_stations.StationDetailReply,
+    "/api/system/commands/{command_id}": models_system.CommandReply,
 }
 DECLARED = {**ROUTES, **NAMED}
+POSTED: dict[str, type[BaseModel]] = {
+    **dict.fromkeys(
+        (f"/api/system/{name}" for name in ("flatten_all", "kill", "lift", "dial", "rebase")), models_system.CommandReply
+    ),
+    **dict.fromkeys(("/api/signals/generate", "/api/signal"), models_signals.GeneratedReply),
+    "/api/trades/resolve": models_trades.ResolutionReply,
+}
+EVERY = {**DECLARED, **POSTED}
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 
@@ -139,6 +169,9 @@ def test_an_unknown_parameter_is_an_error(client: TestClient, path: str) -> None
         ("/api/logs/activity?event_day=2026-13-01", "event_day"),
         ("/api/logs/activity?action_type=magic", "action_type"),
         ("/api/logs/activity?log_level=LOUD", "log_level"),
+        ("/api/system/orders?status=lost", "status"),
+        ("/api/system/orders?status=../x", "status"),
+        ("/api/system/risk?desk=A!", "desk"),
     ],
 )
 def test_a_malformed_filter_is_refused_by_name(client: TestClient, path: str, field: str) -> None:
@@ -375,15 +408,15 @@ def test_docs_list_every_route_with_an_example_and_load_nothing(client: TestClie
     answer = client.get(page)
 
     assert answer.status_code == 200
-    for path in [*DECLARED, "/ws/trading"]:
+    for path in [*EVERY, "/ws/trading", "/ws"]:
         assert f"<code>{path}" in answer.text
-    assert answer.text.count("Example reply") == len(DECLARED)
+    assert answer.text.count("Example reply") == len(EVERY)
     assert "https://" not in answer.text.replace("https://example.org", "")
     assert "src=" not in answer.text
 
 
 def test_every_example_has_the_declared_shape(client: TestClient) -> None:
-    for model in set(DECLARED.values()):
+    for model in set(EVERY.values()):
         example = model.model_json_schema()["example"]
         model.model_validate_json(json.dumps(example))
 
@@ -391,9 +424,11 @@ def test_every_example_has_the_declared_shape(client: TestClient) -> None:
 def test_openapi_declares_a_model_for_every_route(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
 
-    assert set(document["paths"]) == set(DECLARED)
-    for path, model in DECLARED.items():
-        schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert set(document["paths"]) == set(EVERY)
+    for path, model in EVERY.items():
+        (operation,) = document["paths"][path].values()
+        (answer,) = (each for status, each in operation["responses"].items() if status.startswith("2"))
+        schema = answer["content"]["application/json"]["schema"]
         assert schema["$ref"].endswith(f"/{model.__name__}")
 
 
@@ -402,7 +437,8 @@ def test_the_manual_names_every_route_parameter_and_channel(client: TestClient) 
 
     for path, operations in document["paths"].items():
         assert f"`{path}`" in manual, path
-        for parameter in operations["get"].get("parameters", []):
+        (operation,) = operations.values()
+        for parameter in operation.get("parameters", []):
             assert f"`{parameter['name']}`" in manual, (path, parameter["name"])
     for channel in CHANNELS:
         assert f"`{channel}`" in manual, channel

@@ -25,6 +25,8 @@ from core.model.orders import Level, Orders, Reports, Role, Status
 from core.model.record import Kind, Record
 from core.model.rule import DayWindow, Extreme, Precision, Rounding, SettlementRule, Statistic
 from core.model.settlement import Finality, Settlement
+from core.settings import load_settings
+from core.settings.identity import config_hash
 from core.store.evaluations import EvaluationStore
 from core.store.snapshots import SnapshotStore
 from core.units import MICRO, Columns, Unit, iso, micros
@@ -32,6 +34,7 @@ from core.units import MICRO, Columns, Unit, iso, micros
 WORLD, SEED, STATION, TZ = "demo:7", 7, "KLGA", "America/New_York"
 NOW = datetime(2026, 12, 9, 18, 15, tzinfo=UTC)  # 13:15 in New York
 EVERY = timedelta(minutes=15)
+HASH = config_hash(load_settings(None), WORLD)  # of a face that was given nothing
 SETTLED_DAY, TODAY, TOMORROW = date(2026, 12, 7), date(2026, 12, 9), date(2026, 12, 10)
 LOWERS = (None, 40, 42, 44, 46)  # °F, two-degree brackets between two tails
 TEXT = "This market resolves to the highest temperature recorded at LaGuardia."
@@ -84,7 +87,7 @@ def build(folder: Path, *, now: datetime = NOW, engine: bool = True) -> None:
 
 def beat(folder: Path, now: datetime, state: str = "waiting", **facts: object) -> None:
     told = {
-        "pid": os.getpid(), "world": WORLD, "interval_seconds": 900.0, "config_hash": "abc", "speed": 0.0, "cycle": 3,
+        "pid": os.getpid(), "world": WORLD, "interval_seconds": 900.0, "config_hash": HASH, "speed": 0.0, "cycle": 3,
         "scheduled_at": iso(now), "next_due": iso(now + EVERY),
         "sources": {"metar": {"metar": {"name": "metar", "last_success_at": iso(now), "last_error": ""}}},
     }  # fmt: skip

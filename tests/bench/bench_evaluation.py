@@ -19,7 +19,7 @@ import numpy as np
 
 from agents.weather.desk import WeatherDesk
 from agents.weather.evaluation import WeatherEvaluation
-from agents.weather.sizing.coordinate import stakes
+from agents.weather.sizing.stakes import stakes
 from core.registry import load_stations
 from core.store.archive import Archive
 from core.units import Unit

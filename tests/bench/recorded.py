@@ -17,6 +17,8 @@ from agents.weather.learning import Learned
 from agents.weather.listed import Listed, Listings
 from agents.weather.observations import empty_seen
 from agents.weather.panel import WeatherPanel
+from agents.weather.skill import SkillMemory, read_skills
+from agents.weather.track import TrackMemory
 from core.days import settlement_window
 from core.events import event_facts
 from core.journal.changes import Payout
@@ -70,6 +72,9 @@ class MemoryView:
     def newest(self, kind: Kind, subject: str, since: datetime) -> Stack:
         found = self.stack(kind, subject, since)
         return self.stack(kind, subject, instant(int(found.received_at[-1]))) if len(found) else found
+
+    def asked(self, kind: Kind, subject: str, since: datetime) -> InstantArray:
+        return self.stack(kind, subject, since).received_at
 
     def stack(self, kind: Kind, subject: str, since: datetime, *, failed: bool = False) -> Stack:
         whole = self._stacks.get((kind, subject))
@@ -222,6 +227,7 @@ def _panel(listed: tuple[Listed, ...], cycles: Sequence[Cycle], archive: MemoryA
         cadence=np.full(len(listed), 3_600.0), degree=np.array([1.0 if each.event.rule.unit == "F" else 1 / 1.8 for each in listed]),
         listings=listings, forecasts=forecasts, seen=seen, learned=learned,
         books=read_books(archive.as_of(sealed), listed, N_BRACKETS),  # type: ignore[arg-type]
+        skills=read_skills(SkillMemory(TrackMemory()), listed, instants),
     )  # fmt: skip
 
 

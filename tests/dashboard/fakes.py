@@ -13,18 +13,12 @@ from core.services.activity import LogRow, Logs
 from core.services.curves import Curve, Dot, Step
 from core.services.earned import Earned, earned
 from core.services.edges import Edge, Ladder, Outlook, Outlooks
+from core.services.money import MoneyState
 from core.services.positions import EventPosition, Holding, OutcomeState
-from core.services.status import (
-    Collection,
-    CycleState,
-    EngineState,
-    MoneyState,
-    Notice,
-    RiskState,
-    SourceState,
-    Status,
-    SystemState,
-)
+from core.services.processes import EngineState
+from core.services.risk import RiskState
+from core.services.status import Collection, CycleState, Notice, SourceState, Status
+from core.services.system import SystemState
 from core.services.trades import Trades
 from core.services.weather import Band, BracketSeries, EventCard, Fan, MarketHistory, RuleLine
 

@@ -201,7 +201,7 @@ def test_a_link_explains_its_trade_from_top_to_bottom(services: Services) -> Non
 
     assert not app.exception
     parts = re.findall(r"<h2>(\d) · ([^<]*)<", html(app))
-    assert [number for number, _ in parts] == list("12345678")
+    assert [number for number, _ in parts] == list("123456789")
     assert f'data-trade="{trade.trade_id}"' in html(app)
     assert fields(app, "verdict") == ["pass"]
     assert fields(app, "winner") == ["40-41°F", "42-43°F"]

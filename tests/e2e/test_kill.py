@@ -88,3 +88,22 @@ def kill_after(data: Path, seconds: float) -> None:
     time.sleep(seconds)
     process.kill()
     process.wait()
+
+
+def test_what_a_crash_left_unsent_is_not_sent_once_the_kill_switch_is_thrown(
+    undisturbed: dict[str, list[tuple[object, ...]]], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    cycles = [row[1] for row in undisturbed["cycles"]]  # desk, scheduled_at
+    ordered = {row[3] for row in undisturbed["orders"]}  # order_id, decision_id, desk, scheduled_at
+    first = next(number for number, at in enumerate(cycles, 1) if at in ordered)
+    assert simulate(data, failpoint=f"after:intention@{first}") == -signal.SIGKILL
+    unsent = ask(data, "SELECT order_id FROM orders WHERE status = 2")
+    assert unsent, "a crash that leaves no order unsent proves nothing"
+
+    (data / "KILL").touch()
+    assert simulate(data) == 0
+
+    assert ask(data, "SELECT count(*) FROM fills") == [(0,)]
+    assert set(ask(data, "SELECT status FROM orders")) == {(9,)}  # expired
+    assert orchestrator("--mode", "doctor", "--ledger", "--data", str(data)).returncode == 0

@@ -134,6 +134,24 @@ def test_the_faces_open_the_folder_and_say_what_it_is(miami: Miami, week: str) -
     assert {edge.station_code for edge in edges.edges} == {"KMIA"}
 
 
+def test_every_trade_on_prints_is_explained_by_prints(miami: Miami, week: str) -> None:
+    services: Services = build_services(load_settings(None, data_dir=miami.data, mode="replay"))
+    rows = services.trades.page(limit=1000).trades
+
+    assert rows
+    for row in rows:
+        told = services.explain.explain(row.trade_id)
+        assert (told.decision_book, told.fill_book, told.costs.half_spread) == (None, None, None)
+        assert "Prints only, descriptive." in told.notes
+        assert {"prints", "events"} <= {one.kind for one in told.inputs}
+        assert all(one.sha256 and one.path for one in told.inputs)
+        assert told.marks.source in ("recorded prints", "")
+        assert told.distribution is not None
+        parts = told.attribution
+        if parts.luck is not None:
+            assert sum((parts.edge, parts.spread, parts.latency, parts.fee, parts.luck)) == pytest.approx(parts.net)
+
+
 def test_a_second_backtest_keeps_the_first(miami: Miami, week: str) -> None:
     again = orchestrator(
         "--mode", "backtest", "--world", "archive", "--stations", "KMIA", "--start", "2024-12-01", "--end", "2024-12-01",

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from core.journal.changes import Execution, Intention, Payout, Risk
+from core.journal.changes import Conversion, Execution, Intention, Payout, Risk
 from core.model.account import Account
 from core.model.activity import Action, Activity
 from core.model.cycle import Cause, Cycle
@@ -122,6 +122,18 @@ def filled(of: Cycle, placed: Orders, price: int = 390_000, fee: int = 1_250) ->
     ]
     at = micros(of.fill_at)
     return Execution(reports(rows, at), at, (said(of, "trade_placed", n=len(rows)),))
+
+
+def conversion(
+    of: Cycle, event: int, given: Sequence[int], size: int, bips: int = 0, name: str = "", run: int = 0
+) -> Conversion:
+    """NO of some brackets of an event of three for YES of the others."""
+    tokens = [f"{event}{bracket}NO" for bracket in given]
+    others = [f"{event}{bracket}YES" for bracket in (0, 1, 2) if bracket not in given]
+    return Conversion(
+        f"v-{of.desk}-{of.number}-{event}-{run}-{name}", run, tuple(tokens), tuple(others), size, bips,
+        tuple(INSTRUMENTS[token] for token in (*tokens, *others)), (said(of, "converted", size=size),),
+    )  # fmt: skip
 
 
 def word(

@@ -17,7 +17,7 @@ from core.model.cycle import Cycle
 from core.model.orders import Status
 from core.model.settlement import Finality
 from core.units import MICRO, micros
-from tests.journal.builders import cycle, filled, intention, reports, said, word
+from tests.journal.builders import conversion, cycle, filled, intention, reports, said, word
 
 
 class Writer(Protocol):
@@ -35,13 +35,14 @@ class Step:
     answers: tuple[int, ...]  # per order: 0 whole, 1 a part then expired, 2 expired, 3 goes on working, 4 a part, goes on
     price: int
     obeys: bool = False
+    converts: tuple[tuple[int, tuple[int, ...], int, int], ...] = ()  # (event, brackets given, micro-shares, bips)
 
 
 FIXED = (
     Step((), (("00YES", 100 * MICRO), ("01NO", 70 * MICRO), ("10YES", 33_333_333)), (0, 1, 3), 390_000),
     Step(((0, 0, False),), (("00YES", -40 * MICRO), ("11YES", 5 * MICRO)), (0, 2), 410_000, obeys=True),
-    Step(((0, 0, True),), (("10NO", 8 * MICRO),), (4,), 300_000),
-    Step(((0, 2, True),), (("12NO", 9 * MICRO),), (0,), 700_001),
+    Step(((0, 0, True),), (("10NO", 8 * MICRO), ("12NO", 6 * MICRO)), (4, 0), 300_000),
+    Step(((0, 2, True),), (("12NO", 9 * MICRO),), (0,), 700_001, converts=((1, (0, 2), 2_000_001, 30),)),
     Step(((1, 1, True), (1, 0, True)), (), (), 500_000),
 )
 
@@ -64,6 +65,10 @@ def changes(account: Account, of: Cycle, step: Step) -> Iterator[tuple[Cycle, Ma
     for place, (event, winner, final) in enumerate(step.words):
         ours = 10 * of.number + place  # a provisional word's revision: higher than any before
         yield of, lambda a, event=event, winner=winner, final=final, ours=ours: _word(a, event, winner, final, ours)
+    for place, (event, given, size, bips) in enumerate(step.converts):
+        held = {i.token: int(account.held_micro[0, c]) for c, i in enumerate(account.instruments)}
+        if most := min(size, *(held.get(f"{event}{bracket}NO", 0) for bracket in given)):
+            yield of, lambda a, e=event, g=given, s=most, b=bips, p=place: conversion(of, e, g, s, b, f"{p}")
     if step.obeys:
         yield of, lambda a: Obedience(f"c{of.number}", a.tripped + 1, (said(of, "risk_update"),))
     yield of, lambda a: intention(of, a, _possible(a, step.wanted))
@@ -71,12 +76,18 @@ def changes(account: Account, of: Cycle, step: Step) -> Iterator[tuple[Cycle, Ma
     yield of, lambda a: Closing((said(of, "cycle_complete"), said(of)))
 
 
+_COLUMNS = {"balances": "desk, run, account, amount_micro"}  # each engine counts the lines of the ledger in its own way
+
+
 def rows_of(where: str, *, without: Sequence[str] = ("schema",)) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of every table, ordered by key."""
     engine = create_engine(url_of(where))
     with engine.connect() as connection:
         found = {
-            name: [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1, 2, 3")]
+            name: [
+                tuple(row)
+                for row in connection.exec_driver_sql(f"SELECT {_COLUMNS.get(name, '*')} FROM {name} ORDER BY 1, 2, 3")
+            ]
             for name in METADATA.tables
             if name not in without
         }
@@ -87,6 +98,8 @@ def rows_of(where: str, *, without: Sequence[str] = ("schema",)) -> dict[str, li
 def corrupt(where: str, statement: str) -> None:
     """Change a row behind the journal's back."""
     connection = sqlite3.connect(where)
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")  # they would not let it happen
     changed = connection.execute(statement).rowcount
     connection.commit()
     connection.close()

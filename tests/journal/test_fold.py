@@ -205,10 +205,27 @@ def test_an_execution_said_twice_is_booked_once() -> None:
 def test_orders_move_along_the_arrows_only() -> None:
     wanted = intention(FIRST, fresh(), [(0, YES, HUNDRED)])
     placed, order_id = apply(FIRST, fresh(), wanted), wanted.orders.order_id[0]
-    cancelled_then_working = reports([(order_id, "", Status.CANCELLED, 0, 0, 0), (order_id, "", Status.WORKING, 0, 0, 0)])
+    ended_twice = reports([(order_id, "", Status.CANCELLED, 0, 0, 0), (order_id, "", Status.EXPIRED, 0, 0, 0)])
 
-    with pytest.raises(TransitionError, match="CANCELLED cannot WORK"):
-        apply(FIRST, placed, Execution(cancelled_then_working))
+    with pytest.raises(TransitionError, match="CANCELLED cannot EXPIRE"):
+        apply(FIRST, placed, Execution(ended_twice))
+
+
+def test_what_is_heard_together_may_come_in_any_order() -> None:
+    """The whole before a part of it, the end before a fill: what was filled is what was filled."""
+    wanted = intention(FIRST, fresh(), [(0, YES, HUNDRED), (0, NO, HUNDRED)])
+    placed, (yes, no) = apply(FIRST, fresh(), wanted), wanted.orders.order_id
+    rows = [
+        (yes, "x2", Status.FILLED, HUNDRED - MICRO, 390_000, 7), (no, "", Status.CANCELLED, 0, 0, 0),
+        (yes, "x1", Status.PARTIALLY_FILLED, MICRO, 380_000, 5), (no, "x3", Status.PARTIALLY_FILLED, MICRO, 200_000, 1),
+        (no, "", Status.WORKING, 0, 0, 0),
+    ]  # fmt: skip
+
+    heard = [apply(FIRST, placed, Execution(reports(order))) for order in (rows, rows[::-1], rows[2:] + rows[:2])]
+
+    assert {tuple(each.held_micro.ravel().tolist()) for each in heard} == {(HUNDRED, MICRO)}
+    assert {int(each.cash_micro[0]) for each in heard} == {START_MICRO - 38_610_000 - 7 - 380_000 - 5 - 200_000 - 1}
+    assert all(len(each.working) == 0 for each in heard)
 
 
 @pytest.mark.parametrize("status", sorted(FINAL))

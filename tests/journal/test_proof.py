@@ -55,7 +55,7 @@ CORRUPTIONS = {
         "UPDATE fills SET at = at + 1 WHERE token = '12NO'",
         "UPDATE fills SET levels = '[[390000,500000000,1]]' WHERE token = '12NO'",
         "INSERT INTO fills SELECT 'x-twice', order_id, desk, scheduled_at, line, run, token, venue, event_id, station, "
-        "event_day, at, size_micro, notional_micro, fee_micro, levels FROM fills WHERE token = '12NO'",
+        "event_day, at, size_micro, notional_micro, fee_micro, levels FROM fills WHERE token = '12NO' LIMIT 1",
     ],
     "ledger": [
         "DELETE FROM ledger WHERE account = 'fees'",
@@ -64,6 +64,18 @@ CORRUPTIONS = {
         "UPDATE ledger SET amount_micro = 2 * amount_micro WHERE tx IN (SELECT execution_id FROM fills WHERE token = '12NO')",
         "UPDATE ledger SET token = '11NO' WHERE token = '12NO'",
         "DELETE FROM ledger WHERE tx LIKE '%/final/1'",
+    ],
+    "balances": [
+        "UPDATE balances SET amount_micro = amount_micro + 1 WHERE account = 'cash'",
+        "DELETE FROM balances WHERE account = 'fees'",
+    ],
+    "conversions": [
+        "DELETE FROM conversions",
+        "UPDATE conversions SET size_micro = size_micro + 1",
+        "UPDATE conversions SET freed_micro = freed_micro + 1",
+        "UPDATE conversions SET fee_bips = fee_bips + 1",
+        "UPDATE conversions SET given = replace(given, '10NO', '11NO')",
+        "UPDATE conversions SET taken = '[]'",
     ],
     "settlements": [
         "DELETE FROM settlements WHERE finality = 'final'",

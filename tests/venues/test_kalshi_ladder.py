@@ -15,7 +15,7 @@ from core.errors import LadderError, RuleError, WireError
 from core.model.event import Bracket, FeeRounding, checked_ladder
 from core.model.rule import DayWindow, Extreme
 from core.prices import fee_micro
-from venues.kalshi.fees import STANDARD, taker_fees
+from venues.kalshi.fees import STANDARD, series_fees
 from venues.kalshi.ladder import bracket_of, check_strike, parse_ticker
 from venues.kalshi.rules import parse_strike
 
@@ -86,7 +86,8 @@ def test_fees_round_up_to_the_cent_once_per_execution() -> None:
 
 
 def test_a_series_may_multiply_the_fee_but_not_change_its_form() -> None:
-    assert taker_fees() == STANDARD
-    assert taker_fees({"fee_type": "quadratic_with_maker_fees", "fee_multiplier": 0.5}).rate == pytest.approx(0.035)
+    assert series_fees() == STANDARD
+    assert series_fees({"fee_type": "quadratic_with_maker_fees", "fee_multiplier": 0.5}).rate == pytest.approx(0.035)
+    assert series_fees({"fee_type": "quadratic_with_maker_fees", "fee_multiplier": 0.5}).maker_rate == pytest.approx(0.00875)
     with pytest.raises(WireError, match="flat"):
-        taker_fees({"ticker": "KXHIGHNY", "fee_type": "flat"})
+        series_fees({"ticker": "KXHIGHNY", "fee_type": "flat"})

@@ -20,7 +20,7 @@ from core.units import parse_iso
 from venues.demo.transport import DemoAdapter
 from venues.demo.world import START, World
 from venues.kalshi.client import Kalshi
-from venues.kalshi.fees import taker_fees
+from venues.kalshi.fees import series_fees
 from venues.polymarket.client import Polymarket
 from venues.spans import json_elements, json_members
 
@@ -257,7 +257,7 @@ def test_a_listing_of_kalshi_that_lies_is_refused(where: str, pattern: str, said
 
 def test_a_promotion_is_believed_and_a_fee_that_pays_the_taker_is_not() -> None:
     # 0.07 x multiplier: FACTS II 6.5
-    assert [taker_fees({"fee_multiplier": times}).rate for times in (0, 0.5, 1, "2", 14)] == [0.0, 0.035, 0.07, 0.14, 0.98]
+    assert [series_fees({"fee_multiplier": times}).rate for times in (0, 0.5, 1, "2", 14)] == [0.0, 0.035, 0.07, 0.14, 0.98]
 
 
 def test_a_winner_is_of_its_event() -> None:

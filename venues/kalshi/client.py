@@ -16,7 +16,7 @@ from core.settings import Settings
 from venues.http import Answer, Health, Http
 from venues.kalshi.books import parse_books
 from venues.kalshi.events import Terms, event_ticker, markets_of, parse_event
-from venues.kalshi.fees import taker_fees
+from venues.kalshi.fees import series_fees
 from venues.kalshi.lookup import events_of
 from venues.kalshi.outcomes import parse_outcome
 from venues.kalshi.pages import NOT_FOUND, Paged, Pages
@@ -153,7 +153,7 @@ def _terms(answer: Answer) -> Terms | SourceError:
     except WireError as error:
         return error
     try:
-        return Terms(taker_fees(series))
+        return Terms(series_fees(series))
     except WireError as error:
         return Terms(refusal=str(error))
 
@@ -189,7 +189,7 @@ def overridden(event: Mapping[str, Any], terms: Terms) -> Terms:
         return terms
     own = {"ticker": event.get("event_ticker"), "fee_type": kind, "fee_multiplier": 1 if multiplier is None else multiplier}
     try:
-        return Terms(taker_fees(own))
+        return Terms(series_fees(own))
     except WireError as error:
         return Terms(refusal=str(error))
 

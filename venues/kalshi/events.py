@@ -12,7 +12,7 @@ from typing import Any
 
 from core.days import settlement_window
 from core.errors import LadderError, RuleError, WireError
-from core.events import ladder_columns, rule_facts
+from core.events import fee_facts, ladder_columns, rule_facts
 from core.model.event import Bracket, Fees, checked_ladder
 from core.model.record import Kind, Record
 from core.model.rule import Extreme, SettlementRule
@@ -77,7 +77,7 @@ def parse_event(
         "event_day": named.event_day.isoformat(), "extreme": str(rule.statistic.extreme if rule else named.extreme),
         "text": text, "sha256": _sha(text), "refusal": "; ".join(dict.fromkeys(refusals)),
         "rule": rule_facts(rule) if rule else None,
-        "fees": {"rate": terms.fees.rate, "exponent": terms.fees.exponent, "rounding": str(terms.fees.rounding)},
+        "fees": fee_facts(terms.fees),
         "tick_micro": max(map(tick_of, markets)), "min_size_micro": max(map(min_size_of, markets)),
         "liquidity_usd": None,  # liquidity_dollars is "0.0000" of every market
         "opens_at": iso(opens_at) if opens_at else "", "closes_at": iso(closes_at) if closes_at else "",

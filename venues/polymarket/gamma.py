@@ -32,6 +32,7 @@ _WORDS = {Extreme.HIGH: "highest", Extreme.LOW: "lowest"}
 
 _READ_OF_EVENTS = (
     "slug", "title", "description", "resolutionSource", "eventDate", "endDate", "startDate", "active", "closed", "archived",
+    "negRisk", "negRiskAugmented", "negRiskFeeBips",
 )  # fmt: skip
 _READ_OF_MARKETS = (
     "id", "description", "groupItemTitle", "groupItemThreshold", "outcomes", "clobTokenIds", "conditionId", "active", "closed",
@@ -119,7 +120,7 @@ def parse_event(event: Mapping[str, Any], raw: bytes, received_at: datetime, wor
         "min_size_micro": _coarsest(markets, "orderMinSize", min_size_of, MIN_SIZE_MICRO),
         "liquidity_usd": _number_or_none(event.get("liquidity")), "opens_at": _iso_or_blank(event.get("startDate")),
         "closes_at": "",  # endDate is noon of the event day and no end of trading; nothing else is named
-        "conditions": {row.bracket.market_id: row.condition for row in brackets},
+        "conditions": {row.bracket.market_id: row.condition for row in brackets}, "convert_bips": _convert_bips(event),
         "accepting": is_open(event) and any(row.accepting for row in brackets),
     }  # fmt: skip
     return Record(
@@ -262,6 +263,17 @@ def _fees(markets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise WireError(f"polymarket /events: a feeSchedule is none ({error}); the bytes are kept") from error
     rate, exponent = max(schedules, key=lambda fee: (fee[0], -fee[1]), default=(0.0, 1.0))  # the dearest
     return {"rate": rate, "exponent": exponent, "rounding": str(FeeRounding.HALF_UP_5)}
+
+
+def _convert_bips(event: Mapping[str, Any]) -> int | None:
+    """Return what a conversion costs; None where NO of one bracket is not YES of all others: a catch-all may be added."""
+    if event.get("negRisk") is not True or event.get("negRiskAugmented") is True:
+        return None
+    try:
+        bips = whole_of(event.get("negRiskFeeBips") or 0)
+    except ValueError:
+        return None
+    return bips if 0 <= bips <= 10_000 else None
 
 
 def _coarsest(markets: Sequence[Mapping[str, Any]], key: str, read: Callable[[Any], int], default: int) -> int:

@@ -57,6 +57,7 @@ def parse_outcome(
     if not isinstance(slug, str) or not slug or not markets:
         raise WireError(f"polymarket /events: {slug!r} is no event with markets; the bytes are kept")
     refuse_repeated("polymarket /events: market", (str(market.get("id") or number) for number, market in enumerate(markets)))
+    _refuse_other_labels(markets)
     verdicts = [_verdict(market, clob or {}) for market in markets]
     final = verdicts.count(True) == 1 and None not in verdicts
     winner = str(markets[verdicts.index(True)].get("id") or "") if final else ""
@@ -72,6 +73,17 @@ def parse_outcome(
         },
         facts=facts, decoder=DECODER,
     )  # fmt: skip
+
+
+def _refuse_other_labels(markets: Sequence[Mapping[str, Any]]) -> None:
+    """WireError where a closed market ended in anything but Yes or No: dropped in silence, it would be a missing loss."""
+    for market in markets:
+        if market.get("closed") is True and market.get("outcomes"):
+            names = sorted(map(str, json_list(market["outcomes"], "outcomes")))
+            if names != ["No", "Yes"]:
+                raise WireError(
+                    f"polymarket /events: market {market.get('id')} ended in {', '.join(names)}, not in Yes or No; the bytes are kept"
+                )
 
 
 def _verdict(market: Mapping[str, Any], clob: Mapping[str, bool | None]) -> bool | None:

@@ -31,7 +31,7 @@ TOGETHER = 60  # seconds within which points of an event are one record, known w
 # What a listing says at its opening; all else comes later, the end above all.
 _OF_EVENTS = (
     "id", "ticker", "slug", "title", "description", "resolutionSource", "startDate", "creationDate", "endDate", "eventDate",
-    "negRisk", "enableNegRisk", "negRiskMarketID", "seriesSlug",
+    "negRisk", "enableNegRisk", "negRiskAugmented", "negRiskFeeBips", "negRiskMarketID", "seriesSlug",
 )  # fmt: skip
 _OF_MARKETS = (
     "id", "question", "conditionId", "questionID", "slug", "description", "resolutionSource", "groupItemTitle",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from agents.transmission.offers import Offer
 from agents.transmission.standing import Standing
 from core.model.cycle import Cycle
-from core.units import FloatArray, IntArray
+from core.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Draft:
     cycle: Cycle
     asks: Offer
     size: IntArray  # [micro-shares]
+    rests: BoolArray | None = None  # (n,) what is not filled at once stays in the book; None: nothing does
 
     @property
     def fair(self) -> FloatArray:

@@ -15,6 +15,7 @@ from core.model.account import Account, new_account
 from core.model.cycle import Cause, Cycle
 from core.model.decision import Decision
 from core.model.event import NO_FEES, Fees, Instrument, Side
+from core.model.host import WELL, Host
 from core.model.orders import Level, Orders, Reports, Status
 from core.model.quotes import Quotes
 from core.model.rule import Extreme
@@ -163,11 +164,12 @@ class Look:
 def look(
     markets: Sequence[Market], account: Account | None = None, settings: Settings | None = None,
     *, cycle: Cycle | None = None, instruments: tuple[Instrument, ...] | None = None, decide: bool = True,
+    host: Host = WELL,
 ) -> Look:  # fmt: skip
     """Mark, rule, order and decide once."""
     account, settings, cycle = account or account_of(), settings or settings_of(), cycle or cycle_of()
     targets, quotes = targets_of(markets, account.n_runs, instruments), quotes_of(markets)
-    risk = mark(account, cycle, targets, quotes, 0, settings)
+    risk = mark(account, cycle, targets, quotes, 0, settings, host)
     account = replace(account, **{name: getattr(risk, name) for name in risk.__slots__})
     ruling = rule(targets, guard(quotes, settings), 0, account, cycle, settings)
     decisions = decisions_of(ruling, targets, account, cycle) if decide else ()

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from agents.transmission.constraints.exposure import CAPS
-from agents.transmission.decisions import LISTED, NOT_APPLICABLE, NOT_BUILT
+from agents.transmission.constraints.rules import COUNTS, RULES
+from agents.transmission.decisions import LISTED, NOT_APPLICABLE
 from agents.transmission.described import CHECKS
+from agents.transmission.guard.host import HOST_CHECKS
 from agents.transmission.multipliers import MULTIPLIERS
 from agents.transmission.reasons import REASONS
 from agents.transmission.ruling import BLOCK_CHECKS, LAST_CHECKS, OPENINGS, ORDER_CHECKS, TARGET_CHECKS, guard, rule
@@ -275,22 +277,23 @@ def test_every_stage_is_listed_in_every_decision() -> None:
     seen = look([Market(instrument_of())])
     checks = {check.name: check.verdict for check in seen.decisions[0].checks}
 
-    assert [*checks] == [*LISTED, *NOT_APPLICABLE, *NOT_BUILT]
-    assert {checks[name] for name in NOT_BUILT} == {Verdict.NOT_BUILT}
+    assert [*checks] == [*LISTED, *NOT_APPLICABLE]
+    assert Verdict.NOT_BUILT not in checks.values()
     assert {checks[name] for name in NOT_APPLICABLE} == {Verdict.NOT_APPLICABLE}
     assert checks["exit_edge"] is Verdict.NOT_APPLICABLE
 
 
 def test_every_check_has_a_place_a_description_and_a_reason() -> None:
-    tables = (OPENINGS, MULTIPLIERS, TARGET_CHECKS, LAST_CHECKS, BLOCK_CHECKS, ORDER_CHECKS)
-    names = {*(name for table in tables for name in table), *(cap.name for cap in CAPS), "minimum_size", "exit_edge"}
+    tables = (OPENINGS, MULTIPLIERS, TARGET_CHECKS, HOST_CHECKS, LAST_CHECKS, BLOCK_CHECKS, ORDER_CHECKS)
+    rows = (*CAPS, *RULES, *COUNTS)
+    names = {*(name for table in tables for name in table), *(row.name for row in rows), "minimum_size", "exit_edge"}
 
     assert names == set(LISTED)
     assert names <= REASONS.keys()
     assert [row.name for row in CHECKS if row.family not in ("not built", "not applicable")] == [
         *sorted(names, key=[row.name for row in CHECKS].index)
     ]
-    assert {row.name for row in CHECKS} == names | NOT_BUILT.keys() | NOT_APPLICABLE.keys()
+    assert {row.name for row in CHECKS} == names | NOT_APPLICABLE.keys()
 
 
 def test_run_zero_has_the_same_bits_alone_and_in_company() -> None:

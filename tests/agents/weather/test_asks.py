@@ -78,7 +78,7 @@ def climate(code: str, at: datetime) -> Record:
 def ended(found: Event, finality: Finality) -> Account:
     word = Settlement("x", "kalshi", found.event_id, "KNYC", found.event_day, finality, 0, "m", "m", 80.0, {})
     nothing = np.zeros((1, 0), np.int64)
-    return replace(account(), outcomes={found.event_id: Outcome(word, (), nothing, nothing)})
+    return replace(account(), outcomes={found.event_id: Outcome(word, (), nothing, nothing, nothing)})
 
 
 def test_a_new_desk_asks_for_every_series_of_its_station_at_both_venues(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import shlex
@@ -56,6 +57,39 @@ def test_where_no_engine_beats_the_word_is_left_and_a_warning_says_so(tmp_path: 
     assert "obeyed at the next start" in done.stderr
     assert f"{verb} left for the desk of {tmp_path}" in done.stdout
     assert pending(tmp_path) == [verb]
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        (("dial", "--level", "3"), {"level": 3}), (("dial", "--level", "1", "--reason", " two  words "), {"level": 1, "reason": "two words"}),
+        (("rebase", "--reason", "its model is mended"), {"reason": "its model is mended"}), (("flatten",), {}),
+        (("kill", "--reason", "storm"), {"reason": "storm"}), (("lift", "--reason", "over"), {"reason": "over"}),
+    ],
+)  # fmt: skip
+def test_a_word_takes_its_arguments_along(tmp_path: Path, words: tuple[str, ...], arguments: dict[str, object]) -> None:
+    done = orchestrator("--mode", *words, "--data", str(tmp_path))
+
+    (command,) = Commands(tmp_path).pending(To.ENGINE, taker="weather")
+    assert done.returncode == 0
+    assert (str(command.verb), json.loads(command.arguments)) == (words[0], arguments)
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"), [(("dial",), "--level"), (("rebase",), "--reason"), (("rebase", "--reason", "  "), "--reason")]
+)
+def test_a_word_that_lacks_something_is_refused_and_says_what(tmp_path: Path, words: tuple[str, ...], remedy: str) -> None:
+    done = orchestrator("--mode", *words, "--data", str(tmp_path))
+
+    assert done.returncode == 2
+    assert remedy in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert pending(tmp_path) == []
+
+
+def test_a_level_beyond_the_dial_is_no_level(tmp_path: Path) -> None:
+    assert orchestrator("--mode", "dial", "--level", "6", "--data", str(tmp_path)).returncode == 2
+    assert pending(tmp_path) == []
 
 
 @pytest.mark.parametrize("verb", ["kill", "lift"])
