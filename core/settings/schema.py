@@ -84,6 +84,10 @@ class WeatherSettings(BaseModel):
         False, description="Want legs without an edge of their own, where the market is heard and they hedge others"
     )
     arbitrage: bool = Field(False, description="Want sets of brackets that pay more than they cost, leg by leg")
+    count_conversion: bool = Field(
+        False, description="Size as if NO of several brackets were converted at once, so that they tie up less money"
+    )
+    conversion_fee_bp: float = Field(0.0, ge=0, le=1_000, description="Fee of such a conversion [1/100 % of the dollars freed]")
     correlation_km: float = Field(
         600.0,
         ge=0,

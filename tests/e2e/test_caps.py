@@ -17,7 +17,7 @@ CYCLES = int(os.environ.get("HERMES_CAP_CYCLES", "120"))  # 1,000 in the long ru
 START_MICRO = 10_000_000_000
 # Normal size, which the shipped desk has not earned, and content with little edge: caps bind, so that the test can fail. As
 # each cap takes its share of what the others left, three sessions bring them all to their limits.
-EAGER = {"edge_min": 0.005, "weather": {"pool_weight": 0.7, "max_depth_share": 0.5}}
+EAGER = {"edge_min": 0.005, "weather": {"pool_weight": 0.7, "max_depth_share": 0.5, "kelly_fraction": 1.0}}
 LOOSE = {"unit_pct": 2.0, "bracket_r": 3, "city_day_r": 10, "region_day_r": 12, "desk_day_r": 30, "open_r": 60, "source_r": 60,
          "worst_day_r": 8}  # fmt: skip
 SESSIONS = {
@@ -110,7 +110,11 @@ def session(
 ) -> Iterator[tuple[Settings, sqlite3.Connection]]:
     """A simulated session and its journal, with the holdings after every booking."""
     settings = settings_for(tmp_path_factory.mktemp("caps") / "data", **SESSIONS[request.param])
-    settings = settings.model_copy(update={"risk": settings.risk.model_copy(update={"probe_share": 1.0})})
+    whole = {
+        "risk": settings.risk.model_copy(update={"probe_share": 1.0}),
+        "weather": settings.weather.model_copy(update={"convert": False}),  # what is counted here knows fills and words alone
+    }
+    settings = settings.model_copy(update=whole)
     trade(settings, demo_adapter(SEED), CYCLES)
     connection = sqlite3.connect(f"file:{settings.data_dir / 'hermes.db'}?mode=ro", uri=True)
     connection.executescript(BOOKINGS)

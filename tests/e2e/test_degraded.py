@@ -180,7 +180,10 @@ def test_a_book_that_makes_no_sense_is_not_traded(
         for row in ask(data, "SELECT message FROM activity WHERE type = 'edges_updated' AND event_id = ? ORDER BY seq", event)
     ]
     assert len(said) >= 2
-    assert all(words in message for message in said[1:]), said
+    assert [
+        message for message in said[1:] if words not in message and " refuses " not in message
+    ] == []  # some probe is too small
+    assert words in said[-1]
     assert_the_rest_went_on(data)
 
 

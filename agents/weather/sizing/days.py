@@ -38,7 +38,7 @@ def jointly(
     """
     listed = [evaluation.panel.events[i] for i in events.tolist()]
     n_runs, n_events = held.shape[:2]
-    trade, value, gap = found.trade.copy(), found.value.copy(), found.gap.copy()
+    trade, value, gap, wealth = (part.copy() for part in (found.trade, found.value, found.gap, found.wealth))
     for day in dict.fromkeys(each.event.event_day for each in listed):
         mine = np.flatnonzero([each.event.event_day == day and sure for each, sure in zip(listed, known.tolist(), strict=True)])
         if len(mine) < 2:
@@ -53,7 +53,8 @@ def jointly(
             best = joint_optimum(place, weight, part, money, yes, no)
             if best is not None:
                 trade[rows], value[rows], gap[rows] = best.trade, best.value, best.gap
-    return replace(found, trade=trade, value=value, gap=gap)
+                wealth[rows] = np.nan  # that of an event alone says nothing here
+    return replace(found, trade=trade, value=value, gap=gap, wealth=wealth)
 
 
 def _shrunk(evaluation: WeatherEvaluation, row: int, events: IntArray, probability: FloatArray) -> FloatArray:

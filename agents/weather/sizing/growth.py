@@ -23,9 +23,12 @@ SHORTER = (0.5, 1.0, 0.25, 1.0)  # after those: whole steps may go to and fro be
 HALVINGS = 100
 DEAR_STEPS = 120
 FIRST_DEAR = 0.015625  # [USD]
+SURE_DEAR = 1e-9  # of itself: both ends are mixed so that all is spent
 CLOSE = 2e-14  # of the sum of prices, which is 1
 EXACT = 4e-15  # of the money that is turned over
-MOST_IDLE = 1e-9  # of what there is: so much money may be left over, or lack, where all is spent
+MOST_IDLE = 1e-9  # of what there is: so much money may lack
+MOST_LEFT = 1e-7  # of what there is: so much may be left over before both ends are mixed
+CONVERSIONS = 6  # of what is owed into what that costs, which is little of it
 INSIDE = 0.9  # how much of the way to a bound one step may go
 LEAST_PROBABILITY = 1e-9  # of a bracket: one thought impossible would be sold for all there is
 
@@ -44,17 +47,23 @@ class Optimum:
     sound: BoolArray  # (n_rows,) False: ruin cannot be avoided, nothing is traded
 
 
-def optimum(probability: FloatArray, levels: Levels, holding: Holding) -> Optimum:
+def optimum(probability: FloatArray, levels: Levels, holding: Holding, converting: FloatArray | None = None) -> Optimum:
     """Return the trades that make wealth grow fastest, with nothing borrowed.
 
     Args:
         probability: of each bracket [1], (n_rows, n_brackets), sums to 1; 0 is no bracket.
         levels: what may be traded.
         holding: what is there before.
+        converting: (n_rows,) fee of freeing a dollar by converting NO of several brackets [USD]; NaN: not possible. A share
+            of NO in m brackets is m - 1 dollars and a YES of each other, so that whoever is not ruined can free all he owes;
+            `cash` below 0 is what has to be freed.
     """
     likely, levels = _likely(probability), within_means(levels, holding)
     found = unbound(likely, levels, holding)
-    short = np.flatnonzero(found.sound & (found.cash < -_slack(holding)))
+    owing = found.sound & (found.cash < -_slack(holding))
+    if converting is not None:
+        found, owing = _converted(likely, levels, holding, converting, found, owing)
+    short = np.flatnonzero(owing)
     if not len(short):
         return found
     likely, levels, holding = likely[short], levels.of_rows(short), holding.of_rows(short)
@@ -81,6 +90,23 @@ def unbound(likely: FloatArray, levels: Levels, holding: Holding, dearness: Floa
         growth=growth, gap=np.where(sound, np.maximum(bound(likely, ladder, price, dearness) - growth, 0.0), np.inf),
         dearness=dearness, sound=sound,
     )  # fmt: skip
+
+
+def _converted(
+    likely: FloatArray, levels: Levels, holding: Holding, fee: FloatArray, found: Optimum, owing: BoolArray
+) -> tuple[Optimum, BoolArray]:
+    """Return the optimum where what is owed is freed by converting, and where it still has to be spared."""
+    rows = np.flatnonzero(owing & ~np.isnan(fee))
+    if not len(rows):
+        return found, owing
+    likely, levels, before, fee = likely[rows], levels.of_rows(rows), holding.of_rows(rows), fee[rows]
+    part, owed = unbound(likely, levels, before, fee), np.zeros(len(rows))
+    for _ in range(CONVERSIONS):
+        owed = np.maximum(-part.cash, 0.0)
+        part = unbound(likely, levels, Holding(before.cash - fee * owed, before.yes, before.no), fee)
+    freed = owed > 0
+    owing[rows] = ~freed
+    return _put(found, rows[freed], Optimum(*(getattr(part, each.name)[freed] for each in fields(Optimum)))), owing
 
 
 def _paid_for(likely: FloatArray, levels: Levels, holding: Holding, low: FloatArray, high: FloatArray) -> Optimum:
@@ -276,7 +302,7 @@ def _scale(rows: _Rows, level: FloatArray) -> FloatArray:
     low = np.zeros(len(level))
     high = np.where(counts, full / np.where(counts, rows.likely, 1.0), np.inf).min(axis=-1)
     scale = np.minimum(np.maximum(level - rows.least, 1e-300), high)
-    answer = scale.copy()
+    answer: FloatArray = scale.copy()
     places: IntArray = np.arange(len(level))
     for step in range(HALVINGS):
         point = _point(rows, level, scale)
@@ -306,6 +332,7 @@ def _dearness(likely: FloatArray, levels: Levels, holding: Holding, owed: FloatA
     """
     rows: IntArray = np.arange(len(likely))
     low, high, below, above = np.zeros(len(rows)), np.full(len(rows), FIRST_DEAR), owed.copy(), np.full(len(rows), -1.0)
+    worth = _slack(holding) / MOST_IDLE
     dear, again = high.copy(), np.ones(len(rows), np.bool_)
     for step in range(DEAR_STEPS):
         cash = unbound(likely[rows], levels.of_rows(rows), holding.of_rows(rows), dear[rows]).cash
@@ -322,7 +349,7 @@ def _dearness(likely: FloatArray, levels: Levels, holding: Holding, owed: FloatA
         cut = low[rows] + (high[rows] - low[rows]) * np.where(span > 0, -below[rows] / np.where(span > 0, span, 1.0), 0.5)
         inside = (cut > low[rows]) & (cut < high[rows]) & (step < FREE_STEPS or step % 2 == 0)
         dear[rows] = np.where(open_, high[rows], np.where(inside, cut, 0.5 * (low[rows] + high[rows])))
-        close = ~short & (cash <= _slack(holding)[rows]) | (high[rows] - low[rows] <= 1e-13 * high[rows]) & ~open_
+        close = ~short & (cash <= MOST_LEFT * worth[rows]) | (high[rows] - low[rows] <= SURE_DEAR * high[rows]) & ~open_
         rows = rows[~close]
         if not len(rows):
             break

@@ -21,6 +21,7 @@ from core.units import MICRO, BoolArray, FloatArray, IntArray, total
 
 UNLIMITED = 1e9  # [shares] of a print: what it may fill is known once it is there
 DAY = 86_400 * MICRO
+HAIR = 1e-6  # [USD per share]
 _NOISE = 1e-9
 
 
@@ -128,9 +129,7 @@ def levels_of(offered: Offered, held: FloatArray, taken: tuple[FloatArray, Float
     buys = _room(offered.shown, offered.buying, taken[0], share, np.inf)
     sells = _room(offered.wanted, offered.selling, taken[1], share, held)
     n_runs, n_events, n_brackets, _, n = buys.shape
-    price = np.broadcast_to(
-        np.concatenate([offered.price, offered.net - settings.weather.exit_edge_min], axis=-1), (*buys.shape[:-1], 2 * n)
-    )
+    price = np.concatenate([np.broadcast_to(offered.price, buys.shape), _exit_price(offered, buys, settings)], axis=-1)
     size = np.concatenate([buys, sells], axis=-1)
     shape = n_runs * n_events, n_brackets, 4 * n
     size = np.where(np.isnan(price) | (price <= 0), 0.0, size)
@@ -139,6 +138,17 @@ def levels_of(offered: Offered, held: FloatArray, taken: tuple[FloatArray, Float
         price=np.ascontiguousarray(np.where(np.isnan(price), 1.0, price)).reshape(shape), size=size.reshape(shape), no=side,
         sale=np.tile(np.repeat([False, True], n), 2),
     )  # fmt: skip
+
+
+def _exit_price(offered: Offered, buys: FloatArray, settings: Settings) -> FloatArray:
+    """Return what a sale is counted as, shaped like `buys`.
+
+    Less by the gain that an exit must leave; but who would go further, and buy the other side, sells first what he has.
+    """
+    other = np.where(buys > 0, offered.price, np.inf).min(axis=-1)[..., ::-1, None]
+    net = np.broadcast_to(offered.net, buys.shape)
+    least: FloatArray = np.maximum(net - settings.weather.exit_edge_min, np.minimum(net, 1.0 - other + HAIR))
+    return least
 
 
 def _room(shown: FloatArray, within: BoolArray, taken: FloatArray, share: float, most: FloatArray | float) -> FloatArray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.weather.evaluation import WeatherEvaluation, dead_brackets, never_impossible
+from agents.weather.evaluation import BASIS_POINT, WeatherEvaluation, dead_brackets, never_impossible
 from agents.weather.panel import WeatherPanel
 from agents.weather.sizing.correlation import correlation_scale
 from agents.weather.sizing.days import jointly
@@ -29,6 +29,8 @@ from core.units import BoolArray, FloatArray, IntArray, total
 TOLD = ("lambda", "correlation_scale", "lockup_cost", "growth_alone", "optimum", "marginal_value", "certificate_gap")
 OF_ACCOUNT = frozenset({"correlation_scale", "optimum", "marginal_value", "certificate_gap"})
 LEAST_CHANGE = 1e-6  # [nats] of the staked share: what a change must bring on its own, after its costs
+MOST_LEFT = 1e-5  # [nats] of it: what all changes may bring that are left out
+CONVERTING = frozenset({"polymarket"})  # venues that give m - 1 dollars and YES of the others for NO of m brackets
 _NOISE = 1e-9
 
 
@@ -130,11 +132,11 @@ def _solve(
     probability = np.broadcast_to(believed, held.shape[:3]).reshape(flat)
     levels = levels_of(offered, held, taken, settings)
     holding = Holding(cash.reshape(-1), *(np.ascontiguousarray(held[..., i]).reshape(flat) for i in (0, 1)))
-    found = optimum(probability, levels, holding)
+    found = optimum(probability, levels, holding, _conversion(evaluation, events, n_runs, settings))
     if settings.sizing == "joint":
         found = jointly(found, probability, levels, held, of_day, known, evaluation, row, events, settings)
     trade = np.where(found.sound[:, None, None], found.trade, _dumped(levels, probability))
-    change = _worth_it(probability, levels, holding, trade, found)
+    change = _worth_it(probability, levels, trade, found)
     shape = n_runs, n_events, n_brackets
     value = found.value.reshape(shape)
     return _Solved(
@@ -146,31 +148,49 @@ def _solve(
     )
 
 
+def _conversion(evaluation: WeatherEvaluation, events: IntArray, n_runs: int, settings: Settings) -> FloatArray | None:
+    """Return what it costs to free a dollar of each row by converting NO, NaN where the venue does not; None: not counted on."""
+    if not settings.weather.count_conversion:
+        return None
+    fee = settings.weather.conversion_fee_bp * BASIS_POINT
+    venues = [evaluation.panel.events[i].event.venue for i in events.tolist()]
+    return np.tile(np.array([fee if venue in CONVERTING else np.nan for venue in venues]), n_runs)
+
+
 def _dumped(levels: Levels, probability: FloatArray) -> FloatArray:
     """Return the sales of a row whose share of wealth is used up: what is bid for above its fair value."""
     fair = np.where(levels.no, 1.0 - probability[..., None], probability[..., None])
     return np.where(levels.sale & (levels.price >= fair - _NOISE), levels.size, 0.0)
 
 
-def _worth_it(probability: FloatArray, levels: Levels, holding: Holding, trade: FloatArray, found: Optimum) -> FloatArray:
-    """Return the change of each token [shares], (n_rows, n_brackets, YES/NO), without those that would bring next to nothing."""
+def _worth_it(probability: FloatArray, levels: Levels, trade: FloatArray, found: Optimum) -> FloatArray:
+    """Return the change of each token [shares], (n_rows, n_brackets, YES/NO), without those that are hardly missed.
+
+    A change is left out where the others bring nearly the same without it, unless too much would be lost with all of them.
+    """
     n_rows, n_brackets, n = trade.shape
     parts = np.where(levels.sale, -trade, trade).reshape(n_rows, n_brackets, 2, n // 2)
     change = total(parts)
     paid = total(parts * levels.price.reshape(parts.shape))
-    before = (holding.cash + total(holding.no))[:, None] + holding.yes - holding.no
-    before = np.where(probability > 0, before, 1.0)
-    alive = (before > 0).all(axis=-1) & found.sound
     pays = np.eye(n_brackets, dtype=np.bool_)
     pays = np.stack([pays, ~pays], axis=1)  # (token's bracket, YES/NO, outcome)
     more = np.where(pays, change[..., None], 0.0) - paid[..., None]
-    after = np.where(alive[:, None], before, 1.0)[:, None, None] + more
-    counts = (probability > 0)[:, None, None]
-    sure = np.where(counts, after > 0, True).all(axis=-1)
-    ratio = np.where(counts & (after > 0), after / np.where(alive[:, None], before, 1.0)[:, None, None], 1.0)
-    gain = total(probability[:, None, None] * np.log(ratio))
-    keep = (gain >= LEAST_CHANGE) | ~alive[:, None, None] | ~sure
-    return np.where(keep & (np.abs(change) > 0), change, 0.0)
+    lost = _lost(probability, found, more)
+    small = (lost < LEAST_CHANGE) & found.sound[:, None, None]
+    all_small = total(np.moveaxis(np.where(small[..., None], more, 0.0).reshape(n_rows, -1, n_brackets), 1, -1))
+    small &= (_lost(probability, found, all_small) < MOST_LEFT)[:, None, None]
+    return np.where(small | (change == 0), 0.0, change)
+
+
+def _lost(probability: FloatArray, found: Optimum, more: FloatArray) -> FloatArray:
+    """Return the growth that is lost [nats] without wealth `more`, (n_rows, ..., n_brackets); inf where that ruins."""
+    shape = (len(probability), *[1] * (more.ndim - 2), probability.shape[-1])
+    counts, wealth = (probability > 0).reshape(shape), np.where(probability > 0, found.wealth, 1.0).reshape(shape)
+    left = np.where(counts, wealth - more, 1.0)
+    alive = left > 0
+    logs = np.log(np.where(alive, wealth, 1.0) / np.where(alive, left, 1.0))
+    lost = total(np.where(counts, probability.reshape(shape) * logs, 0.0))
+    return np.where(alive.all(axis=-1), lost, np.inf)
 
 
 def _of_day(panel: WeatherPanel, events: IntArray, staked: FloatArray, spent: FloatArray) -> FloatArray:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.weather.sizing.closed_form import fractions, holdings
 from core.units import FloatArray
+from tests.agents.weather.sizing.closed_form import fractions, holdings
 
 P = np.array([0.05, 0.20, 0.40, 0.25, 0.10])
 C = np.array([0.06, 0.17, 0.36, 0.27, 0.18])

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from agents.weather.sizing import growth
-from agents.weather.sizing.closed_form import fractions
 from agents.weather.sizing.growth import Optimum, growth_of, optimum
 from agents.weather.sizing.ladder import Holding, Levels, ladder_of
 from core.units import FloatArray
+from tests.agents.weather.sizing.closed_form import fractions, holdings
 from tests.agents.weather.sizing.ladders import drawn, gaps
 from tests.flipped import flipped
 
@@ -60,6 +60,25 @@ def test_random_ladders_of_yes_grow_as_the_closed_form() -> None:
     stake = fractions(probability, cost)
     oracle = growth_of(probability, 1.0 - stake.sum(-1, keepdims=True) + stake / cost)
     assert np.abs(found.growth - oracle).max() < 1e-8
+
+
+def test_both_sides_without_end_grow_as_the_closed_form() -> None:
+    """Where the optimum costs less than there is; the closed form knows no such bound."""
+    chance = np.random.default_rng(2)
+    probability = chance.dirichlet(np.full(9, 1.2), 1_000)
+    market = probability * np.exp(chance.normal(0.0, 0.3, probability.shape))
+    market /= market.sum(-1, keepdims=True)
+    ask, against = np.minimum(market + 0.015, 0.999), np.minimum(1.0 - market + 0.015, 0.999)
+    levels = Levels(np.stack([ask, against], -1), np.full((1_000, 9, 2), AMPLE), np.array([False, True]), np.zeros(2, np.bool_))
+
+    found = optimum(probability, levels, flat(1_000, 9))
+
+    net = holdings(probability, ask, 1.0 - against)
+    cash = 1.0 - (np.maximum(net, 0.0) * ask).sum(-1) + (np.maximum(-net, 0.0) * (1.0 - against)).sum(-1)
+    oracle = growth_of(probability, cash[:, None] + net)
+    cheap = found.dearness == 0
+    assert cheap.sum() > 500
+    assert np.abs(found.growth - oracle)[cheap].max() < 1e-8
 
 
 @pytest.mark.parametrize("wealth", [100.0, 1_000.0, 10_000.0])
@@ -133,6 +152,23 @@ def test_nothing_is_borrowed_and_all_is_spent_where_more_is_wanted() -> None:
     assert (found.cash[bound] < 1e-3).all()
     assert (found.trade <= levels.size + 1e-9).all()
     assert found.gap.max() < 1e-8
+
+
+def converts(module: ModuleType) -> None:
+    """NO of all three at .6 costs 1.8 a set and pays 2: there is money for 5 sets; converted, 9 are only a dollar each."""
+    belief, price = np.full((1, 3), 1.0 / 3.0), np.full((1, 3, 1), 0.6)
+    levels = Levels(price, np.full((1, 3, 1), 9.0), np.array([True]), np.array([False]))
+    fees = (None, np.array([0.0]), np.array([0.01]), np.array([np.nan]))
+    alone, freed, dear, impossible = (module.optimum(belief, levels, flat(1, 3, 9.0), fee) for fee in fees)
+    assert alone.trade[0, :, 0] == pytest.approx([5.0] * 3)
+    assert freed.trade[0, :, 0] == pytest.approx([9.0] * 3)
+    assert freed.cash[0] == pytest.approx(9.0 - 9.0 * 1.8)
+    assert dear.wealth[0] == pytest.approx(freed.wealth[0] - 0.01 * 7.2 / 0.99)  # of what is freed the fee is paid as well
+    assert impossible.trade == pytest.approx(alone.trade)
+
+
+def test_whoever_converts_no_of_several_brackets_ties_up_less() -> None:
+    converts(growth)
 
 
 def test_at_fair_prices_with_a_margin_nothing_is_traded() -> None:
@@ -228,7 +264,7 @@ EQUIVALENT = frozenset({
 
 def noticed(module: ModuleType) -> bool:
     """Return whether a check fails, by raising anything."""
-    for check in (vectors, bounds, ruins, books):
+    for check in (vectors, bounds, ruins, books, converts):
         try:
             check(module)
         except Exception:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.weather.sizing.closed_form import fractions
 from agents.weather.sizing.growth import growth_of
 from agents.weather.sizing.stakes import stakes, worth_alone
 from core.units import FloatArray
+from tests.agents.weather.sizing.closed_form import fractions
 
 
 def events(seed: int, n_events: int, n: int = 9, bias: float = 1.0) -> tuple[FloatArray, FloatArray, FloatArray]:

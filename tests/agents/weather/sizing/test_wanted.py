@@ -171,7 +171,7 @@ def test_money_that_is_tied_up_makes_everything_dearer(tmp_path: Path) -> None:
 def test_hedges_are_wanted_only_where_they_are_allowed(tmp_path: Path) -> None:
     found = evaluation(tmp_path, free(0.01), size=ROOMY)
 
-    without, hedged = (target(found, free(0.01, hedges=allowed)) for allowed in (0.0, 1.0))
+    without, hedged = (target(found, free(0.01, hedges=allowed)) for allowed in (False, True))
 
     more = (hedged.target[0] > 0) & ~(without.target[0] > 0)
     assert more.any()
@@ -189,7 +189,7 @@ def cheap_everywhere(folder: Path) -> Archive:
 
 def test_a_set_that_pays_more_than_it_costs_is_taken_whole(tmp_path: Path) -> None:
     """A quarter of 200 sets at most; every leg the same, beside what is wanted for its own edge."""
-    settings = free(0.05, arbitrage=1.0)
+    settings = free(0.05, arbitrage=True)
     found = look(cheap_everywhere(tmp_path), EVENING, settings=settings)
 
     targets = target(found, settings)
