@@ -47,7 +47,7 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
         min_size_micro=_flat_event(listings.min_size_micro[row], event),
         fees=tuple(panel.events[i].event.fees for i in event.tolist()), open=is_open,
         closed_reason=_closed_reasons(is_open, closed, event),
-        belief=_beliefs(evaluation, row, asked, wanted, model=settings.model), view=_flat(offers.edge[row], exists) > 0,
+        belief=_beliefs(evaluation, row, asked, wanted, model=settings.model), view=np.ascontiguousarray(wanted.view[exists].reshape(-1)),
         stress=_stresses(evaluation, row, wanted),
     )  # fmt: skip
 

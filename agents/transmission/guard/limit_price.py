@@ -12,9 +12,13 @@ from core.units import MICRO, FloatArray
 
 
 def highest_price(standing: Standing, settings: Settings) -> FloatArray:
-    """Return the highest price of an entry, fee apart: the desk's own, and never above fair value less `EDGE_MIN`."""
-    own = standing.own
-    return np.minimum(standing.targets.limit_price[own], standing.targets.fair[own] - settings.edge_min)
+    """Return the highest price of an entry, fee apart: the desk's own, and for a view never above fair value less `EDGE_MIN`.
+
+    A leg that hedges others, or completes a set that pays more than it costs, has no edge of its own to keep.
+    """
+    targets, own = standing.targets, standing.own
+    limit = targets.limit_price[own]
+    return np.where(targets.view[own], np.minimum(limit, targets.fair[own] - settings.edge_min), limit)
 
 
 def limit_price(draft: Draft, settings: Settings) -> Limit:

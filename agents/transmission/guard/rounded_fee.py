@@ -16,11 +16,12 @@ _NOISE = 1e-9  # [USD]
 def rounded_fee(draft: Draft, settings: Settings) -> Limit:
     """Refuse where the fee, rounded as the venue rounds it, leaves nothing of the expected gain of the order [USD].
 
-    At the limit price: whatever better price the order meets, it gains more.
+    At the limit price: whatever better price the order meets, it gains more. A leg without a view gains by others.
     """
     paid = np.broadcast_to(draft.asks.limit, draft.size.shape)
     gain = draft.size / MICRO * (draft.fair - paid / MICRO) - _fee(draft, paid) / MICRO
-    allowed = np.where(draft.size > 0, pass_or_refuse(gain > _NOISE), np.nan)
+    asked = (draft.size > 0) & draft.standing.targets.view[draft.standing.own]
+    allowed = np.where(asked, pass_or_refuse(gain > _NOISE), np.nan)
     return Limit(gain, np.zeros_like(gain), allowed)
 
 

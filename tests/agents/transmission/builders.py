@@ -72,6 +72,7 @@ class Market:
     print_age: float = np.inf
     prints_only: bool = False
     fees: Fees = NO_FEES
+    view: bool = True
 
 
 def quotes_of(markets: Sequence[Market]) -> Quotes:
@@ -111,7 +112,8 @@ def targets_of(markets: Sequence[Market], n_runs: int = 1, instruments: tuple[In
         min_size_micro=np.array([round(m.min_size * MICRO) for m in markets], np.int64),
         fees=tuple(m.fees for m in markets),
         open=np.array([m.opened for m in markets], np.bool_), closed_reason=tuple(m.closed_reason for m in markets),
-        belief=tuple({"p_model": m.fair} for m in markets), view=fair > price,
+        belief=tuple({"p_model": m.fair} for m in markets),
+        view=np.array([m.view for m in markets], np.bool_),
     )  # fmt: skip
 
 

@@ -80,6 +80,15 @@ def test_the_limit_price_is_never_above_fair_value_less_the_least_edge() -> None
     assert seen.orders.limit_micro.tolist() == [320_000]
 
 
+def test_a_leg_without_a_view_keeps_to_its_own_limit_and_needs_no_edge_of_its_own() -> None:
+    """What a hedge gains, others gain: fair value 0.25 at an ask of 0.30, which the desk says it may cost."""
+    hedge = replace(MARKET, fair=0.25, limit_price=0.31, view=False)
+
+    assert look([hedge], settings=settings_of(NORMAL)).orders.limit_micro.tolist() == [310_000]
+    assert look([replace(hedge, view=True)], settings=settings_of(NORMAL)).reason == "limit_price"
+    assert look([replace(hedge, limit_price=0.29)], settings=settings_of(NORMAL)).reason == "limit_price"
+
+
 def test_depth_counts_only_what_the_limit_price_reaches() -> None:
     """80 at 0.30, 80 at 0.33, 800 at 0.34 with a limit of 0.33: a quarter of 160."""
     market = replace(MARKET, asks=((0.30, 80.0), (0.33, 80.0), (0.34, 800.0)), fair=0.50, bids=((0.28, 10.0),))
