@@ -135,12 +135,21 @@ def look(cycle: Cycle, outlooks: Columns, brackets: Columns, decisions: Sequence
     ends = np.r_[bounds[1:], len(owner)][: len(bounds)]
     spans = {owner[a]: (int(a), int(b)) for a, b in zip(bounds, ends, strict=True)}
     refused = {each.token: each.reason_code for each in decisions if not each.order_micro and each.reason_code not in QUIET}
-    lines = (_event_line(cycle, outlooks, i, brackets, spans.get(outlooks["event_id"][i]), refused) for i in range(n_events))
+    sizes = {each.token: _size_usd(each) for each in decisions if each.order_micro > 0}
+    lines = (
+        _event_line(cycle, outlooks, i, brackets, spans.get(outlooks["event_id"][i]), refused, sizes) for i in range(n_events)
+    )
     return (start, *(line for line in lines if line))
 
 
 def _event_line(
-    cycle: Cycle, outlooks: Columns, index: int, brackets: Columns, span: tuple[int, int] | None, refused: Mapping[str, str]
+    cycle: Cycle,
+    outlooks: Columns,
+    index: int,
+    brackets: Columns,
+    span: tuple[int, int] | None,
+    refused: Mapping[str, str],
+    sizes: Mapping[str, float],
 ) -> Activity | None:
     if span is None:
         return None
@@ -153,6 +162,7 @@ def _event_line(
     high = f"{forecast:.1f}°{unit}" if np.isfinite(forecast) else "no forecast"
     reasons = Counter(refused[token] for side in ("yes", "no") for token in brackets[side][rows] if token in refused)
     refusal = "".join(f", {code} refuses {n}" for code, n in sorted(reasons.items()))
+    bought = [sizes[token] for side in ("yes", "no") for token in brackets[side][rows] if token in sizes]
     edge = "no price" if best is None else f"best edge {_cents(best)}"
     return Activity(
         at=cycle.sealed_at, action=Action.DECISION, type="edges_updated",
@@ -161,8 +171,15 @@ def _event_line(
         data={
             "station_code": str(outlooks["station"][index]), "event_day": str(day), "edges_count": int(wanted.sum()),
             "max_edge_pct": None if best is None else round(100 * best, 4), "regime": str(regime),
+            "summary": {"trade_count": len(bought), "total_size_usd": round(sum(bought), 2)},
         },
     )  # fmt: skip
+
+
+def _size_usd(decision: Decision) -> float:
+    """Return what an order may cost at the price that was decided on [USD]."""
+    price = decision.belief.get("price")
+    return decision.order_micro / MICRO * price if isinstance(price, float) else 0.0
 
 
 def _cents(usd: float) -> str:

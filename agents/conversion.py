@@ -90,8 +90,8 @@ def _of_event(
     cycle: Cycle, account: Account, event: Event, held: Sequence[Instrument], fee_bips: int
 ) -> Iterator[Conversion]:  # fmt: skip
     ladder = {(each.bracket, each.side): each for each in instruments_of(event, held[0].region)}
-    if any(ladder.get((each.bracket, each.side), each).token != each.token for each in held):
-        return  # the listing has other tokens now: what is held waits for the final word
+    if any((now := ladder.get((each.bracket, each.side))) is None or now.token != each.token for each in held):
+        return  # the listing has other tokens or fewer now: what is held waits for the final word
     column = account.column()
     mine = {each.bracket: column[each.token] for each in held if each.side is Side.NO}
     for run in range(account.n_runs):

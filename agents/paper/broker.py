@@ -199,12 +199,14 @@ class _Matching:
         ahead, books = shown_at(self._view, instrument.event_id, order.token, order.limit, side, window)
         closing = self._listings.closing(instrument.event_id, instrument.market_id, order.placed_at)
         ends_at = order.ends_at if closing is None else min(order.ends_at, closing)
-        joined = max(books[0].at, order.placed_at)
-        came = reached(
-            order.size, order.limit, ahead, books,
-            prints_of(self._view, instrument, joined, buys=not order.buys), buys=order.buys, until=min(ends_at, self._at),
-        )  # fmt: skip
-        left = order.left - self._rest(order, instrument, came.filled_micro, came.offered_micro, came.at)
+        left = order.left
+        if books:  # without a book nobody knows who was ahead: nothing came to it
+            joined = max(books[0].at, order.placed_at)
+            came = reached(
+                order.size, order.limit, ahead, books,
+                prints_of(self._view, instrument, joined, buys=not order.buys), buys=order.buys, until=min(ends_at, self._at),
+            )  # fmt: skip
+            left -= self._rest(order, instrument, came.filled_micro, came.offered_micro, came.at)
         if left and self._at >= ends_at and self._told(instrument.event_id, ends_at):
             if ends_at == order.cancel_at:
                 self._say(order, Status.CANCELLED, "taken_back")

@@ -52,7 +52,7 @@ def marks_of(account: Account, targets: Targets, quotes: Quotes, row: int, setti
     fresh = age <= 60.0 * settings.risk.bid_minutes
     guess = np.fmin(targets.fair[columns], last)  # a book that has lost its bid for a look leaves the fair value alone
     guessed = np.floor(np.where(np.isnan(guess), 0.0, guess) * STALE_SHARE * held).astype(np.int64)
-    never = np.isinf(age) | np.isnan(age) | np.isnan(guess)
+    never = np.isinf(age) | np.isnan(age) | (np.isnan(guess) & ~fresh)  # a fresh book without a bid pays nothing
     quoted = fresh & ~np.isnan(last)
     value[:, own] = np.where(quoted, _walked(price, size, held), np.where(never, value[:, own], guessed))
     stale[own] = ~fresh

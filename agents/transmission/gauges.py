@@ -1,6 +1,7 @@
 """How near every limit is, from the folded account alone: what the governor and the caps count, asked for people.
 
-The same functions as in a ruling, with nothing wanted: what a page shows is what an order would meet.
+The same readings, caps and floors as in a ruling, with nothing wanted. The worst case of the day alone is
+an estimate: without quotes it counts holdings at their cost, and no working order.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
+from agents.transmission.constraints.ceilings import DAY_SHARE, EQUITY_SHARE
 from agents.transmission.constraints.exposure import CAPS, Cap
 from agents.transmission.constraints.firms import floors
 from agents.transmission.constraints.profiles import AccountProfile, followed
@@ -24,7 +26,6 @@ from core.settings import Settings
 from core.units import MICRO
 
 ALERT = "ALERT"
-CEILING_SHARE = 0.02  # of equity, for one trade
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(("day_loss", "week_loss", "drawdown_reference", "drawdown_all_time", "worst_day"), "R0"),
     "account_drawdown": "%", "red_days": "days", "results_z": "sd",
@@ -90,7 +91,7 @@ def _cash(account: Account, settings: Settings) -> Gauge:
 def _ceiling(account: Account, settings: Settings) -> Gauge:
     """Return the most that one trade may risk now; nothing is used of it between two trades."""
     left = settings.risk.day_loss_r * int(account.unit_r_micro[0]) - _lost(account, "day_start_micro")
-    most = max(0.0, min(CEILING_SHARE * int(account.equity_micro[0]), left / 2)) / MICRO
+    most = max(0.0, min(EQUITY_SHARE * int(account.equity_micro[0]), DAY_SHARE * left)) / MICRO
     return Gauge("trade_ceiling", "ceiling", 0.0, most, "USD", "one trade", 0.0, most)
 
 

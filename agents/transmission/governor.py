@@ -24,7 +24,7 @@ from agents.transmission.profiles import (
 from agents.transmission.standing import Standing
 from agents.transmission.tripwires import READINGS
 from core.settings import Settings
-from core.units import IntArray
+from core.units import BoolArray, FloatArray, IntArray
 
 Check = Callable[[Standing, IntArray, Settings], Limit]
 
@@ -68,6 +68,26 @@ def worst_day(standing: Standing, size: IntArray, settings: Settings) -> Limit:
     A working purchase counts as filled. An event of the date after the desk day's own may end before 16:00Z where the day
     begins early: it counts.
     """
+    account = standing.account
+    at_stake, adds_today, new = _today(standing, np.where(standing.entering, np.maximum(size - standing.base, 0), 0))
+    worst = ((at_stake + new) / np.maximum(account.unit_r_micro, 1))[:, None]
+    refused = (worst > settings.risk.worst_day_r) & adds_today
+    return Limit(
+        np.broadcast_to(worst, refused.shape), np.full(refused.shape, settings.risk.worst_day_r), pass_or_refuse(~refused)
+    )
+
+
+def dearest(standing: Standing, more: IntArray, settings: Settings) -> FloatArray:
+    """Return, in times of its price, what purchases may come to cost before the day's worst case is passed, (n_runs, n)."""
+    at_stake, adds_today, new = _today(standing, more)
+    room = settings.risk.worst_day_r * standing.account.unit_r_micro - at_stake
+    times = np.where(new > 0, np.maximum(room / np.maximum(new, 1), 1.0), np.inf)[:, None]
+    found: FloatArray = np.where(adds_today, times, np.inf)
+    return found
+
+
+def _today(standing: Standing, more: IntArray) -> tuple[IntArray, BoolArray, IntArray]:
+    """Return what the day may lose without `more`, which columns end in it, and what `more` of them adds [micro-USD]."""
     account, marks, axis = standing.account, standing.marks, standing.axis
     assert marks is not None
     last = account.desk_day + 1
@@ -75,15 +95,9 @@ def worst_day(standing: Standing, size: IntArray, settings: Settings) -> Limit:
     at_stake = np.where(ends, marks.value_micro, 0).sum(axis=1, dtype=np.int64)
     waits = np.where(axis.event_day[standing.columns] <= last, _working(standing), 0).sum(axis=1, dtype=np.int64)
     lost = account.day_start_micro - account.equity_micro
-    more = np.where(standing.entering, np.maximum(size - standing.base, 0), 0)
-    adds = standing.cost_of(more)[:, : standing.n]
     adds_today = axis.event_day[standing.own] <= last
-    new = np.where(adds_today, adds, 0).sum(axis=1, dtype=np.int64)
-    worst = ((lost + at_stake + waits + new) / np.maximum(account.unit_r_micro, 1))[:, None]
-    refused = (worst > settings.risk.worst_day_r) & adds_today
-    return Limit(
-        np.broadcast_to(worst, refused.shape), np.full(refused.shape, settings.risk.worst_day_r), pass_or_refuse(~refused)
-    )
+    new = np.where(adds_today, standing.cost_of(more)[:, : standing.n], 0).sum(axis=1, dtype=np.int64)
+    return lost + at_stake + waits, adds_today, new
 
 
 def _working(standing: Standing) -> IntArray:

@@ -41,7 +41,7 @@ class Row:
     """One tripwire of a desk: it trips from `limit` on, or below it."""
 
     bit: int
-    reading: str  # of `tripwires.readings`
+    reading: str  # of `tripwires.READINGS`
     limit: Callable[[Settings], float]
     ends: Ends
     below: bool = False

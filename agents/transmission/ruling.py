@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from agents.market_rules import least_sizes
-from agents.transmission.constraints import exposure
+from agents.transmission import governor
+from agents.transmission.constraints import ceilings, exposure
 from agents.transmission.constraints import min_cash as cash
 from agents.transmission.constraints.ceilings import trade_ceiling
 from agents.transmission.constraints.exposure import CAPS, flat_share, headroom
@@ -96,6 +97,10 @@ ORDER_CHECKS: Mapping[str, Callable[[Draft, Settings], Limit]] = {
 """On the order, once its size is known. `BLOCK_CHECKS` come before."""
 
 
+DEAREST = (exposure.dearest, cash.dearest, ceilings.dearest, governor.dearest)
+"""What a purchase may come to cost, in times of its price, before a limit in dollars is passed."""
+
+
 def guard(quotes: Quotes, settings: Settings, hosts: tuple[Host, ...] = ()) -> Guarded:
     """Ask every check that needs no account, for all instants at once; `hosts`: what the machine said at each."""
     return Guarded(quotes, {name: check(quotes, settings) for name, check in BLOCK_CHECKS.items()}, hosts)
@@ -126,7 +131,7 @@ def _with_entries(ruling: Ruling, guarded: Guarded, row: int, cycle: Cycle, sett
     more = np.where(standing.entering, np.maximum(position.size - standing.base, 0), 0)
     drafted = more // standing.lot * standing.lot
     if drafted.any():
-        times = np.minimum(exposure.dearest(standing, drafted, settings), cash.dearest(standing, drafted, settings))
+        times = np.minimum.reduce([dearest(standing, drafted, settings) for dearest in DEAREST])
         asks = asks.held_to(times, tick)
     order = Cuts(drafted)
     for name, limit in guarded.limits.items():

@@ -71,10 +71,10 @@ def standing_of(targets: Targets, account: Account) -> Standing:
     """Return where the desk stands against what it wants."""
     axis = axis_of(targets.instruments, account.instruments)
     shape = (account.n_runs, len(axis.instruments))
-    held, buying, selling, existing = (np.zeros(shape, np.int64) for _ in range(4))
+    held, buying, selling, existing, staying = (np.zeros(shape, np.int64) for _ in range(5))
     held[:, axis.account_columns] = account.held_micro
     existing[:, axis.account_columns] = account.cost_micro
-    _add_working(account, axis, buying, selling, existing)
+    _add_working(account, axis, buying, selling, existing, staying)
     n_targets = axis.n_targets
     unsaid = np.isnan(targets.target)  # no wish is no change: nothing is sold for want of a number
     wanted = np.where(unsaid, held[:, :n_targets], np.rint(np.where(unsaid, 0.0, targets.target) * MICRO).astype(np.int64))
@@ -91,7 +91,7 @@ def standing_of(targets: Targets, account: Account) -> Standing:
         targets=targets, account=account, axis=axis, columns=columns, n=n, wanted=wanted, held=held, buying=buying,
         selling=selling, existing=existing[:, columns], lot=lot,
         entering=wanted - held - buying >= lot,
-        leaving=(held - selling - wanted >= lot) & (buying == 0), loss=_loss(targets, own),
+        leaving=(held - selling - wanted >= lot) & (staying[:, own] == 0), loss=_loss(targets, own),
     )  # fmt: skip
 
 
@@ -102,11 +102,15 @@ def _loss(targets: Targets, own: IntArray) -> FloatArray:
     return np.where(np.isnan(loss), 1.0, loss)
 
 
-def _add_working(account: Account, axis: Axis, buying: IntArray, selling: IntArray, existing: IntArray) -> None:
+def _add_working(
+    account: Account, axis: Axis, buying: IntArray, selling: IntArray, existing: IntArray, staying: IntArray
+) -> None:
+    """Add what works, in place; `staying` is what is being bought and was not taken back."""
     working = account.working
     for i in range(len(working)):
         run, column, size = int(working.run[i]), axis.column[working.token[i]], int(working.size_micro[i])
         left = abs(size) - int(working.filled_micro[i])
         (buying if size > 0 else selling)[run, column] += left
         if size > 0:
+            staying[run, column] += left if working.cancel_at[i] == 0 else 0
             existing[run, column] += -(-left * int(working.limit_micro[i]) // MICRO)

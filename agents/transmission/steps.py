@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.metrics import trading
 from core.settings import Settings
 from core.units import MICRO, FloatArray, IntArray
 
 NEW_TRADES, LAST_TRADES = 12, 20
 DOWN, UP, FLOOR = 0.70, 1.15, 0.25
-_Z = 1.96
 
 
 def weather_step(
@@ -73,30 +73,14 @@ def streak(result_r: FloatArray) -> float:
 
 def profit_factor(result_r: FloatArray) -> float:
     """Return gains over losses; inf without a loss, NaN without either, so that it is below nothing."""
-    gained, lost = float(result_r[result_r > 0].sum()), float(-result_r[result_r < 0].sum())
-    if lost == 0:
-        return np.inf if gained > 0 else np.nan
-    return gained / lost
+    found = trading.profit_factor(result_r)
+    return found if found is not None else np.inf if (result_r > 0).any() else np.nan
 
 
 def drawdown_of(result_r: FloatArray) -> float:
     """Return the distance of the R curve from its high, a curve that starts at 0 before the first trade."""
     curve = np.concatenate([[0.0], np.cumsum(result_r)])
     return float(curve.max() - curve[-1])
-
-
-def wilson_low(wins: int, n: int) -> float:
-    """Return the lower end of the 95 % interval of a win rate (Wilson 1927); 0 without trades."""
-    if n == 0:
-        return 0.0
-    rate, square = wins / n, _Z * _Z
-    spread = _Z * float(np.sqrt(rate * (1 - rate) / n + square / (4 * n * n)))
-    return (rate + square / (2 * n) - spread) / (1 + square / n)
-
-
-def current_r_micro(unit_r_micro: IntArray, step_micro: IntArray) -> IntArray:
-    """Return what sizes count in, R0 x step [micro-USD]; limits count in R0 alone."""
-    return unit_r_micro * step_micro // MICRO
 
 
 def _earned(closed: Closed, strict: bool) -> bool:
@@ -109,4 +93,4 @@ def _earned(closed: Closed, strict: bool) -> bool:
         return plain
     gross = float(np.abs(closed.gross).sum())
     cheap = float(closed.costs.sum()) <= 0.25 * gross
-    return plain and factor >= 1.35 and mean >= 0.22 and wilson_low(wins, n) >= 0.50 and cheap
+    return plain and factor >= 1.35 and mean >= 0.22 and (trading.wilson_lower_bound(wins, n) or 0.0) >= 0.50 and cheap

@@ -38,6 +38,7 @@ def executed(account: Account, reports: Reports) -> Booked:
     row_of = {order_id: row for row, order_id in enumerate(working.order_id)}
     run, size, role = working.run.tolist(), working.size_micro.tolist(), working.role.tolist()
     status, filled, fair = working.status.tolist(), working.filled_micro.tolist(), working.fair_micro.tolist()
+    good_until = working.good_until.tolist()
     entered = np.zeros(account.n_runs, np.int64)  # purchases filled for the first time
     purse, taken = Purse(account), dict(account.taken)
     reasons: dict[int, str] = {}
@@ -53,7 +54,8 @@ def executed(account: Account, reports: Reports) -> Booked:
             entered[run[row]] += role[row] == Role.ENTRY and filled[row] == 0
             filled[row] += said.size_micro
             entries.append(_trade(purse, fill, column[fill.token]))
-            _remember(taken, fill)
+            if good_until[row] == 0:  # what came to a resting order was no depth of a book
+                _remember(taken, fill)
         status[row] = _moved(status[row], said.status, said.size_micro == 0)
         reasons[row] = said.reason or reasons.get(row, "")
         _check_filled(said.order_id, abs(size[row]), status[row], filled[row], role[row])

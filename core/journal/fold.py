@@ -128,15 +128,18 @@ def _check_age(account: Account, change: Payout, cycle: Cycle) -> None:
 
 
 def _forgetful(account: Account, cycle: Cycle) -> Account:
-    """Drop old outcomes, and flat columns of old events that were never settled."""
+    """Drop old outcomes of which nothing is held, and flat columns of old events that were never settled."""
     oldest = _oldest(cycle)
-    outcomes = {key: kept for key, kept in account.outcomes.items() if kept.settlement.event_day >= oldest}
+    flat = ~((account.held_micro != 0) | (account.cost_micro != 0)).any(axis=0)
+    open_events = {account.instruments[i].event_id for i in np.flatnonzero(~flat).tolist()}
+    outcomes = {
+        key: kept for key, kept in account.outcomes.items() if kept.settlement.event_day >= oldest or key in open_events
+    }
     if len(outcomes) < len(account.outcomes):
         account = replace(account, outcomes=outcomes)
     old = np.array([instrument.event_day < oldest for instrument in account.instruments], np.bool_)
     if not old.any():
         return account
-    flat = ~((account.held_micro != 0) | (account.cost_micro != 0)).any(axis=0)
     working = np.isin([instrument.token for instrument in account.instruments], account.working.token)
     return without_columns(account, np.flatnonzero(old & flat & ~working))
 

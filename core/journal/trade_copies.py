@@ -2,6 +2,7 @@
 
 Follows the journal and is never read back. A UTC day has 24 hours all year, so no clock change touches it. A settlement,
 a correction or a sale changes rows of earlier days: the files of all days on which the event was traded are written anew.
+Which columns there are and which are left out (`mae`, `mfe`, spread, depth): see `core.journal.trade_lines`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from pathlib import Path
 import orjson
 
 from core.errors import StoreError
-from core.journal.lines import Among, FillLine, SettlementLine
+from core.journal.lines import Among, FillLine, RiskLine, SettlementLine
 from core.journal.reader import JournalReader
-from core.journal.trade_lines import COLUMNS, ended_cells, fixed_cells
-from core.metrics.results import Fill, Result, results
+from core.journal.trade_lines import COLUMNS, Behind, Course, ended_cells, fixed_cells, row_of
+from core.metrics.results import Fill, results
 from core.model.event import Side
 from core.model.settlement import Finality
 from core.store.durable import write_durable, writing
@@ -30,7 +31,7 @@ from core.store.layout import INCOMING
 from core.units import MICRO, instant, micros
 
 FOLDER, NAME, MARK = "trades", "paper_trades.csv", "copied.json"
-FORMAT = 1  # of the files; another one is written anew from the first day on
+FORMAT = 2  # of the files; another one is written anew from the first day on
 BOOKED_BEFORE = timedelta(days=2)  # by how much the instant of a fill may lie after that of the cycle that booked it
 EVERYTHING = 10_000_000
 MOST_KNOWN = 5_000  # executions whose fixed cells are kept in memory
@@ -145,23 +146,42 @@ def csv_of(reader: JournalReader, day: date, fixed: Fixed | None = None) -> byte
     mine = sorted((fill for fill in booked if _day(fill) == day), key=lambda fill: (fill.at, fill.scheduled_at, fill.line))
     events = list(dict.fromkeys(fill.event_id for fill in mine))
     words = reader.settlements_of(events)
-    came = {id_: result for event_id in events for id_, result in _results(reader, event_id, words[event_id])}
-    _learn(reader, [fill for fill in mine if fill.execution_id not in known], known)
+    came = {id_: course for event_id in events for id_, course in _courses(reader, event_id, words[event_id])}
+    told = {one.execution_id: one for fill in mine for one in _told_of(fill, came[fill.execution_id])}
+    _learn(reader, [fill for id_, fill in told.items() if id_ not in known], known)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for fill in mine:
         final, ours = (newest_word(words[fill.event_id], finality) for finality in (Finality.FINAL, Finality.PROVISIONAL))
-        writer.writerow({**known[fill.execution_id], **ended_cells(fill, came[fill.execution_id], final, ours)})
+        course = came[fill.execution_id]
+        writer.writerow(row_of(fill, course, known, ended_cells(fill, course, final, ours)))
     return text.getvalue().encode("utf-8")
 
 
 def _learn(reader: JournalReader, fills: Sequence[FillLine], known: Fixed) -> None:
     about, world = reader.instruments([fill.token for fill in fills]), reader.world()
+    risks: dict[tuple[str, datetime, int], RiskLine | None] = {}  # executions of one cycle share one
     for fill in fills:
         order = reader.order(fill.order_id)
-        decision = reader.decision(order.decision_id) if order else None
-        known[fill.execution_id] = fixed_cells(fill, about[fill.token], order, decision, world)
+        behind = Behind()
+        if order:
+            moment = (order.desk, order.scheduled_at, order.run)
+            if moment not in risks:
+                risks[moment] = _risk_of(reader, *moment)
+            behind = Behind(order, reader.decision(order.decision_id), risks[moment])
+        known[fill.execution_id] = fixed_cells(fill, about[fill.token], behind, world)
+
+
+def _risk_of(reader: JournalReader, desk: str, at: datetime, run: int) -> RiskLine | None:
+    return next(iter(reader.risk(desk, at, at + timedelta(microseconds=1), 1, run=run)), None)
+
+
+def _told_of(fill: FillLine, course: Course) -> Iterator[FillLine]:
+    """Yield the executions of which a row tells something: itself, its entry, its exit."""
+    yield from (fill, course.entry)
+    if course.exit:
+        yield course.exit
 
 
 def newest_word(words: Sequence[SettlementLine], finality: Finality) -> SettlementLine | None:
@@ -170,7 +190,7 @@ def newest_word(words: Sequence[SettlementLine], finality: Finality) -> Settleme
     return max(own, key=lambda line: line.settlement.revision, default=None)
 
 
-def _results(reader: JournalReader, event_id: str, words: Sequence[SettlementLine]) -> Iterator[tuple[str, Result]]:
+def _courses(reader: JournalReader, event_id: str, words: Sequence[SettlementLine]) -> Iterator[tuple[str, Course]]:
     holdings: dict[Holding, list[FillLine]] = {}
     for fill in _of_event(reader, event_id):
         holdings.setdefault((fill.desk, fill.run, fill.token), []).append(fill)
@@ -179,7 +199,9 @@ def _results(reader: JournalReader, event_id: str, words: Sequence[SettlementLin
         wins = final is not None and (final.settlement.winner == about[token].market_id) == (about[token].side is Side.YES)
         pays = None if final is None else MICRO * wins
         came = results([Fill(fill.size_micro, fill.notional_micro, fill.fee_micro) for fill in fills], pays)
-        yield from ((fill.execution_id, result) for fill, result in zip(fills, came, strict=True))
+        for fill, result in zip(fills, came, strict=True):
+            left = None if result.exit is None else fills[result.exit]
+            yield fill.execution_id, Course(result, fills[result.entry], left, pays)
 
 
 def _day(fill: FillLine) -> date:

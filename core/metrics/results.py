@@ -1,11 +1,23 @@
-"""What became of each execution: the fills of one token folded into one result a fill, in whole micro-dollars."""
+"""What became of each execution: the fills of one token folded into one result a fill, in whole micro-dollars.
+
+And the words and numbers that every table of trades says of it, whoever writes the table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from core.model.orders import Role
 from core.units import MICRO
+
+IMMEDIATE, RESTING, SETTLED = "limit, immediate or cancel", "limit, resting", "settlement"
+# Why a position was left, by the role of the order that left it; without one, "Flatten" where everything was being sold, else
+# "Target": the bid paid more than the position was worth.
+EXITS_BY_ROLE: Mapping[int, str] = {Role.STOP: "Stop", Role.GOAL: "Target"}
+SOLD_WELL, SOLD_ALL = "Target", "Flatten"
+BY_SETTLEMENT = "Settlement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,61 @@ def results(fills: Sequence[Fill], pays_micro: int | None) -> tuple[Result, ...]
         else _entry(fill, index, shares[index], cost[index], pays_micro, last.get(index), fetched[index])
         for index, fill in enumerate(fills)
     )
+
+
+def symbol_of(station: str, extreme: str) -> str:
+    """Return what a trade is about from day to day: `KLGA-HIGH`."""
+    return f"{station}-{extreme.upper()}"
+
+
+def average_micro(notional_micro: int, size_micro: int) -> int:
+    """Return the average price of an execution [micro-USD per share], half up; 0 without a share."""
+    size = abs(size_micro)
+    return (notional_micro * MICRO + size // 2) // size if size else 0
+
+
+def slippage_of(size_micro: int, notional_micro: int, reference_micro: int | None) -> float | None:
+    """Return by how much the fill was worse than the price that the decision saw [USD per share]."""
+    if not reference_micro or not size_micro:
+        return None
+    worse = float(notional_micro / abs(size_micro) - reference_micro / MICRO)
+    return round(worse if size_micro > 0 else -worse, 9) + 0.0  # never -0.0
+
+
+def order_type_of(limit_micro: int | None, *, rests: bool) -> str:
+    """Return how an order was to be filled, "" where the journal does not say."""
+    if limit_micro is None:
+        return ""
+    return RESTING if rests else IMMEDIATE
+
+
+def in_r(net_micro: int | None, result: Result) -> float | None:
+    """Return a net result in units of the worst case."""
+    return None if net_micro is None or not result.risk_micro else round(net_micro / result.risk_micro, 6)
+
+
+def win_loss_of(net_micro: int | None, result: Result) -> str | None:
+    """Return "Win", "Loss" or "Breakeven" by the net result; None: undecided, or told by the sales."""
+    if net_micro is None or result.outcome == "closed":
+        return None
+    return "Win" if net_micro > 0 else "Loss" if net_micro < 0 else "Breakeven"
+
+
+def exit_price_micro(result: Result, size_micro: int, pays_micro: int | None) -> int | None:
+    """Return what a share was left for [micro-USD]: by its sales, or by its settlement at `pays_micro`; None while open."""
+    if result.exit is not None:
+        return average_micro(result.fetched_micro, size_micro)
+    return pays_micro if result.status == "settled" else None
+
+
+def sold_because(role: int, *, flattening: bool) -> str:
+    """Return why shares were sold, by the role of the order and whether everything was being sold."""
+    return EXITS_BY_ROLE.get(role, SOLD_ALL if flattening else SOLD_WELL)
+
+
+def held_minutes(entered: datetime, left: datetime | None) -> float | None:
+    """Return how long shares were held, None while they are."""
+    return None if left is None else round((left - entered).total_seconds() / 60, 3)
 
 
 def _parted(amounts: Sequence[int], part: int, whole: int) -> list[int]:

@@ -16,7 +16,6 @@ class EventAsk:
     station_code: str
     event_day: date
     at: datetime | None = None  # None: now; an instant: that cycle again
-    overrides: Mapping[str, object] | None = None
     extreme: str = ""  # "" both
     venue: str = ""  # "" all
 

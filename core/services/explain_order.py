@@ -14,7 +14,7 @@ from core.services.explain_belief import Belief
 from core.services.inputs import Book
 from core.services.journal_rows import Row
 from core.services.trade_rows import Told, order_type
-from core.services.values import usd
+from core.services.values import price_of, usd
 from core.units import MICRO, instant
 
 FILLED, PART = "filled", "partially filled"
@@ -152,7 +152,7 @@ def executions_of(rows: Sequence[Row], trade_id: str) -> Iterator[Execution]:
         size = abs(row["size_micro"])
         levels = (Taken(*(usd(part) for part in level)) for level in orjson.loads(row["levels"] or "[]"))
         yield Execution(
-            row["execution_id"], instant(row["at"]), usd(size), usd(row["notional_micro"] * MICRO // max(1, size)),
+            row["execution_id"], instant(row["at"]), usd(size), price_of(row["notional_micro"], size),
             usd(row["fee_micro"]), tuple(levels), row["execution_id"] == trade_id,
         )  # fmt: skip
 

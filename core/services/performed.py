@@ -196,7 +196,6 @@ EVENT_KINDS: Mapping[str, Callable[[EventFacts], str]] = {
     "hour": lambda one: f"{one.entered_at:%H}:00Z",
 }
 LEG_KINDS: Mapping[str, tuple[str, ...]] = {"side": ("YES", "NO"), "bracket": PLACES}
-DIMENSIONS = (*EVENT_KINDS, *LEG_KINDS)
 
 
 def groups(traded: Traded, rows: BoolArray, events: Events) -> Iterator[Group]:

@@ -23,7 +23,6 @@ from core.units import micros
 ARCHIVE, DESCRIPTIVE = "archive", "prints only, descriptive"
 RECORDED = "replay"  # mode of faces over a session that is over
 SOURCE = "heartbeats, journal, evaluations"
-HEARD_WITHIN = timedelta(minutes=2)  # wall time without a heartbeat after which an engine is not believed to run
 LATE_BY = 2  # intervals after which a live cycle is late
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.errors import HermesError
+from core.model.regime import place_of, regime_of_most
 from core.services.edges import EdgeService, Outlooks
 from core.services.machine import host_facts
 from core.services.money import accounts_of, money_of
@@ -18,11 +19,10 @@ from core.services.sources import SICK, source_rows
 from core.units import MICRO
 
 VERSION = "0.1.0"
-STRICTNESS = ("NOTRADE", "VOLATILE", "TRENDING", "STABLE")
 OK, WARN, DOWN = "ok", "warn", "down"
 BEAT_SECONDS = 120.0  # without a word of an engine on the machine's clock before it is late
 GIGABYTE = 1e9
-LEAST_FREE, LITTLE_FREE = 0.2, 1.0  # [GB]
+LITTLE_FREE = 1.0  # [GB]; too little is `guard.disk_free_mb`, below which nothing new is bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class EventRegime:
 class SystemState:
     """A desk, or the account as a whole, in R0 of its desk day; None where nothing was marked yet."""
 
-    system_state: str  # initializing, ready, analyzing, trading, paused or error
+    system_state: str  # initializing, ready, analyzing or paused (also while no engine runs)
     current_regime: str  # of most open events; ties go to the stricter
     active_strategy: str
     daily_pnl_r: float | None
@@ -134,17 +134,12 @@ def _regimes(events: Outlooks) -> Iterator[EventRegime]:
         for one in events.outlooks
         if one.window_end > events.as_of
     ]  # fmt: skip
-    yield from sorted(found, key=lambda one: (_rank(one.regime), one.event_day, one.station_code, one.extreme))
+    yield from sorted(found, key=lambda one: (-place_of(one.regime), one.event_day, one.station_code, one.extreme))
 
 
 def current_regime(events: Outlooks) -> str:
     """Return the regime of most open events; ties go to the stricter."""
-    regimes = [outlook.regime for outlook in events.outlooks if outlook.regime]
-    return max(dict.fromkeys(regimes), key=lambda one: (regimes.count(one), -_rank(one)), default="")
-
-
-def _rank(regime: str) -> int:
-    return STRICTNESS.index(regime) if regime in STRICTNESS else len(STRICTNESS)
+    return regime_of_most([one.regime for one in events.outlooks if one.window_end > events.as_of])
 
 
 def _word(engine: EngineState, risk: RiskState) -> str:
@@ -226,7 +221,7 @@ def _disk(shelves: Shelves, present: Present) -> Component:
     folder = next(one for one in (shelves.data_dir, *shelves.data_dir.resolve().parents) if one.exists())
     usage = shutil.disk_usage(folder)
     free = usage.free / GIGABYTE
-    state = DOWN if free < LEAST_FREE else WARN if free < LITTLE_FREE else OK
+    state = DOWN if 1_000 * free < shelves.settings.guard.disk_free_mb else WARN if free < LITTLE_FREE else OK
     return Component(state, f"{free:.1f} of {usage.total / GIGABYTE:.1f} GB free")
 
 

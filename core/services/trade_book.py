@@ -45,11 +45,6 @@ def wins(row: Row, word: Row) -> bool:
     return bool((row["market_id"] == word["winner"]) == (row["side"] == "YES"))
 
 
-def symbol_of(station: str, extreme: str) -> str:
-    """Return what a trade is about from day to day: `KLGA-HIGH`."""
-    return f"{station}-{extreme.upper()}"
-
-
 class TradeBook:
     """The executions of one opened journal. A new version costs what was booked in it, not what there is."""
 

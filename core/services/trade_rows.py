@@ -10,21 +10,27 @@ from typing import Any
 
 import orjson
 
-from core.metrics.results import Result
+from core.metrics.results import (
+    BY_SETTLEMENT,
+    SETTLED,
+    Result,
+    exit_price_micro,
+    held_minutes,
+    in_r,
+    order_type_of,
+    slippage_of,
+    sold_because,
+    symbol_of,
+    win_loss_of,
+)  # fmt: skip
 from core.model.decision import Verdict
-from core.model.orders import Role
 from core.services.journal_rows import Row
-from core.services.trade_book import symbol_of, wins
+from core.services.trade_book import wins
 from core.services.values import day as day_of
 from core.services.values import in_fahrenheit, number, pct, price_of, usd
 from core.units import MICRO, decimal_of, instant
 
 FIRST_DAY = date(1970, 1, 1)
-IMMEDIATE, RESTING, SETTLED = "limit, immediate or cancel", "limit, resting", "settlement"
-# Why a position was left, by the role of the order that left it; without one, "Flatten" where everything was being sold, else
-# "Target": the bid paid more than the position was worth.
-EXITS_BY_ROLE: Mapping[int, str] = {Role.STOP: "Stop", Role.GOAL: "Target"}
-SOLD_WELL = "Target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ def trade_of(told: Told) -> Trade:
         p_pooled=number(belief.get("p_pooled")), p_mkt=number(belief.get("p_market")), sigma_z=number(belief.get("sd")),
         model=str(belief.get("model", "")), regime_at_entry=_of_entry(told, "regime"), reason=row["reason_code"] or "",
         outcome=result.outcome, status=result.status, realized_pnl=None if net is None else usd(net),
-        pnl_gross=None if result.gross_micro is None else usd(result.gross_micro), result_r=_in_r(net, result),
+        pnl_gross=None if result.gross_micro is None else usd(result.gross_micro), result_r=in_r(net, result),
         resolved_at=_resolved_at(row, result, final), winner_bracket=final["winner_label"] if final else None,
         settlement_reading=number(final["reading"]) if final else None,
         provisional_outcome=None if provisional is None else ("win" if wins(row, provisional) else "loss"),
@@ -181,8 +187,8 @@ def trade_of(told: Told) -> Trade:
         execution_latency_ms_entry=latency_ms(told.entry), execution_latency_ms_exit=None if told.exit is None else latency_ms(told.exit),
         slippage_entry=slippage(told.entry), slippage_exit=None if told.exit is None else slippage(told.exit), fees_usd=usd(fee),
         pnl_net=None if net is None else usd(net), result_usd=None if net is None else usd(net),
-        win_loss=_win_loss(net, result), exit_reason=_exit_reason(told),
-        holding_minutes=None if left is None else round((left - entered).total_seconds() / 60, 3), **_excursion(told),
+        win_loss=win_loss_of(net, result), exit_reason=_exit_reason(told),
+        holding_minutes=held_minutes(entered, left), **_excursion(told),
         edge_at_entry=_edge(told.entry, belief_of(told.entry)), p_model=number(belief.get("p_model")),
         p_market=number(belief.get("p_market")), spread_at_entry=_checked(told.entry, "spread"),
         depth_at_entry=_depth(told.entry), operator_state=_dial(told.entry), rule_breaks=_rule_breaks(told.entry),
@@ -204,11 +210,7 @@ def checks_of(row: Row) -> Sequence[Mapping[str, Any]]:
 
 def slippage(row: Row) -> float | None:
     """Return by how much the fill was worse than the price that the decision saw [USD per share]."""
-    size, reference = row["size_micro"], row.get("reference_micro")
-    if not reference or not size:
-        return None
-    worse = float(row["notional_micro"] / abs(size) - reference / MICRO)
-    return round(worse if size > 0 else -worse, 9)
+    return slippage_of(row["size_micro"], row["notional_micro"], row.get("reference_micro"))
 
 
 def latency_ms(row: Row) -> float | None:
@@ -219,9 +221,7 @@ def latency_ms(row: Row) -> float | None:
 
 def order_type(row: Row) -> str:
     """Return how the order was to be filled, "" where the journal does not say."""
-    if row.get("limit_micro") is None:
-        return ""
-    return RESTING if row.get("good_until") else IMMEDIATE
+    return order_type_of(row.get("limit_micro"), rests=bool(row.get("good_until")))
 
 
 def _edge(row: Row, belief: Mapping[str, Any]) -> float | None:
@@ -237,16 +237,6 @@ def _edge(row: Row, belief: Mapping[str, Any]) -> float | None:
 
 def _of_entry(told: Told, name: str) -> str:
     return str(belief_of(told.entry).get(name, ""))
-
-
-def _in_r(net: int | None, result: Result) -> float | None:
-    return None if net is None or not result.risk_micro else round(net / result.risk_micro, 6)
-
-
-def _win_loss(net: int | None, result: Result) -> str | None:
-    if net is None or result.outcome == "closed":
-        return None
-    return "Win" if net > 0 else "Loss" if net < 0 else "Breakeven"
 
 
 def _resolved_at(row: Row, result: Result, final: Row | None) -> datetime | None:
@@ -267,11 +257,9 @@ def _entry_price(row: Row, result: Result) -> Decimal | None:
 
 
 def _exit_price(told: Told) -> Decimal | None:
-    if told.exit is not None:
-        return price_of(told.result.fetched_micro, told.row["size_micro"])
-    if told.result.status != "settled" or told.final is None:
-        return None
-    return decimal_of(MICRO * wins(told.row, told.final))
+    pays = None if told.final is None else MICRO * wins(told.row, told.final)
+    left_for = exit_price_micro(told.result, told.row["size_micro"], pays)
+    return None if left_for is None else decimal_of(left_for)
 
 
 def _exit_type(told: Told) -> str:
@@ -282,9 +270,8 @@ def _exit_type(told: Told) -> str:
 
 def _exit_reason(told: Told) -> str | None:
     if told.exit is None:
-        return "Settlement" if told.result.status == "settled" else None
-    sold = "Flatten" if _governor(told.exit).get("flatten") else SOLD_WELL
-    return EXITS_BY_ROLE.get(told.exit.get("role") or 0, sold)
+        return BY_SETTLEMENT if told.result.status == "settled" else None
+    return sold_because(told.exit.get("role") or 0, flattening=bool(_governor(told.exit).get("flatten")))
 
 
 def _excursion(told: Told) -> dict[str, float | None]:
@@ -294,7 +281,7 @@ def _excursion(told: Told) -> dict[str, float | None]:
     fee = told.row["fee_micro"] if told.row["size_micro"] > 0 else 0
     cost = result.risk_micro - fee
     stood = [round((bid * size - cost - fee) / result.risk_micro, 6) for bid in (told.excursion.lowest, told.excursion.highest)]
-    end = _in_r(
+    end = in_r(
         None if result.gross_micro is None or result.outcome == "closed" else result.gross_micro - told.row["fee_micro"], result
     )
     stood += [] if end is None else [end]

@@ -10,10 +10,11 @@ from decimal import Decimal
 
 from core.clock import wall_now
 from core.errors import NotAllowedError
+from core.metrics.results import symbol_of
 from core.model.command import Caller, Command, Scope, To, Verb
 from core.model.ids import CommandId
 from core.services.shelves import Shelves
-from core.services.trade_book import Count, symbol_of
+from core.services.trade_book import Count
 from core.services.trades import SOURCE, TradeService
 from core.services.values import usd
 

@@ -14,11 +14,12 @@ import orjson
 from core.metrics.attribution import netted
 from core.metrics.events import Events
 from core.metrics.netting import UNKNOWN, Executions, decided
+from core.metrics.results import symbol_of
 from core.model.settlement import Finality
 from core.services.journal_rows import JournalRows, Row
 from core.services.marks import HORIZONS, LOOK_AHEAD, Asked, checkpoint_of, lead_days, mark
 from core.services.shelves import Shelves
-from core.services.trade_book import BEFORE_ALL, Place, symbol_of
+from core.services.trade_book import BEFORE_ALL, Place
 from core.services.values import number
 from core.units import MICRO, BoolArray, IntArray, instant, micros
 

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import NotAllowedError, UnknownIdError
+from core.metrics.results import symbol_of
 from core.services.journal_rows import JournalRows
 from core.services.shelves import Shelves
-from core.services.trade_book import Count, TradeBook, symbol_of
+from core.services.trade_book import Count, TradeBook
 from core.services.trade_rows import FIRST_DAY, Excursion, Told, Trade, trade_of
 from core.services.values import usd
 from core.units import instant

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.units import MICRO, Columns, Unit, decimal_of, instant
+from core.metrics.results import average_micro
+from core.units import Columns, Unit, decimal_of, instant
 
 EARLIEST_MICROS = 1_000_000  # an instant column holds 0, or less, where there is none
 
@@ -45,8 +46,7 @@ def usd(micro_amount: Any) -> Decimal:
 
 def price_of(notional_micro: int, size_micro: int) -> Decimal:
     """Return the average price of an execution [USD per share], to a millionth, half up."""
-    size = abs(size_micro)
-    return decimal_of((notional_micro * MICRO + size // 2) // size) if size else Decimal(0)
+    return decimal_of(average_micro(notional_micro, size_micro))
 
 
 def pct(fraction: float | None) -> float | None:

@@ -7,13 +7,12 @@ from html import escape
 import streamlit as st
 
 from core.services import Services
-from core.services.status import RECORDED, Notice, Status
+from core.services.status import LATE_BY, RECORDED, Notice, Status
 from dashboard import wording
 from dashboard.components.page import LOG, chip, fact
 
 EVERY_SECONDS = 2.0
 DRAWN = "drawn_version"  # of the journal, when the page was drawn
-LATE_BY = 2  # cycle intervals after which numbers are old
 RISK_WORDS = {"normal": "TRADE", "pause": "PAUSE", "flat": "FLAT"}
 MARKET_TIME = ' <span title="Ages and countdowns are of the simulated world\'s clock">market time</span>'
 SAID_ALREADY = frozenset({"simulated", "recorded"})  # by a chip

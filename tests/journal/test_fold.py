@@ -151,6 +151,15 @@ def test_outcomes_are_remembered_for_ten_days_and_no_longer() -> None:
         apply(late, apply(late, paid, intention(late, paid, [])), word(winner=1, revision=1))
 
 
+def test_an_outcome_of_an_event_that_is_still_held_is_remembered_longer_than_ten_days() -> None:
+    """Forgotten, the same provisional word would be new again, under an id that is taken."""
+    held, late = apply(SECOND, bought(), word(finality=Finality.PROVISIONAL)), cycle(4 * 24 * 12)
+    flat = replace(held, held_micro=held.held_micro * 0, cost_micro=held.cost_micro * 0)
+
+    assert event_id(0) in apply(late, held, intention(late, held, [])).outcomes
+    assert event_id(0) not in apply(late, flat, intention(late, flat, [])).outcomes
+
+
 def test_orders_of_a_settled_event_expire_with_it_and_new_ones_are_refused() -> None:
     wanted = intention(FIRST, fresh(), [(0, YES, HUNDRED)])
     working = apply(FIRST, fresh(), wanted)
@@ -189,6 +198,18 @@ def test_an_unchanged_book_remembers_what_was_taken_a_changed_one_forgets() -> N
             assert account.taken == {(0, YES, 1): (Level(390_000, 500 * MICRO, 50 * MICRO),)}
 
     assert account.taken == {(0, YES, 1): (Level(390_000, 450 * MICRO, 10 * MICRO),)}
+
+
+def test_what_came_to_a_resting_order_is_not_remembered_as_depth_taken() -> None:
+    """Others sold to it: no offer that a book shows became less by it."""
+    wanted = intention(FIRST, fresh(), [(0, YES, HUNDRED)])
+    resting = replace(wanted, orders=replace(wanted.orders, good_until=wanted.orders.placed_at + MICRO))
+
+    rested = apply(FIRST, apply(FIRST, fresh(), resting), filled(FIRST, resting.orders))
+
+    assert rested.held_micro.tolist() == [[HUNDRED]]
+    assert rested.taken == {}
+    assert bought().taken == {(0, YES, 1): (Level(390_000, 500 * MICRO, HUNDRED),)}
 
 
 def test_an_execution_said_twice_is_booked_once() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -15,13 +16,30 @@ from pathlib import Path
 import pytest
 
 from core.journal.reader import JournalReader
-from core.journal.trade_copies import FOLDER, NAME, TradeCopies, csv_of
+from core.journal.trade_copies import FOLDER, FORMAT, NAME, TradeCopies, csv_of
 from core.journal.trade_lines import COLUMNS, _cell
+from core.model.event import Side
 from core.orchestrator import main
+from core.services.trade_rows import Trade
+from core.wiring.faces import build_services
 from tests.api import world
+from tests.api.conftest import settings_of
 from tests.api.test_trades import corrected
 
 DAY = date(2026, 12, 9)  # UTC day of all executions of the world
+SHARED = {  # column: field of the API's trade row
+    "trade_id": "trade_id", "executed_at_utc": "timestamp", "desk": "desk", "venue": "venue", "city": "city",
+    "station": "station_code", "event_day": "event_day", "extreme": "extreme", "symbol": "symbol", "bracket": "bracket_name",
+    "side": "side", "action": "action", "shares": "shares", "price_usd": "price", "size_usd": "size_usd", "fee_usd": "fee_usd",
+    "edge_usd": "edge", "p_model": "p_model", "p_market": "p_market", "p_pooled": "p_pooled", "model": "model",
+    "status": "status", "outcome": "outcome", "win_loss": "win_loss", "pnl_gross_usd": "pnl_gross", "pnl_net_usd": "pnl_net",
+    "result_usd": "result_usd", "max_loss_usd": "max_loss_usd", "result_r": "result_r", "order_type_entry": "order_type_entry",
+    "slippage_entry_usd": "slippage_entry", "equity_at_entry_usd": "equity_at_entry", "operator_state": "operator_state",
+    "exited_at_utc": "timestamp_exit", "exit_price_usd": "exit_price", "exit_reason": "exit_reason",
+    "holding_minutes": "holding_minutes", "winner": "winner_bracket", "reading": "settlement_reading",
+    "provisional_winner": "provisional_winner", "event_id": "event_id", "market_id": "market_id", "token_id": "token_id",
+    "order_id": "order_id", "decision_id": "decision_id",
+}  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -78,6 +96,92 @@ def test_every_column_that_a_person_needs_is_filled(folder: Path) -> None:
     assert {name: won[name] for name in expected} == expected
     assert tuple(won) == COLUMNS
     assert Decimal(won["result_r"]) == pytest.approx(Decimal("69.75") / Decimal("30.25"), abs=Decimal("1e-6"))
+
+
+def test_the_end_and_the_entry_of_a_trade_stand_in_its_row(folder: Path) -> None:
+    """Bought at 17:45:04 with 10,000 $ and the dial at 5; settled at 18:15:02, 29 minutes and 58 seconds later."""
+    TradeCopies(folder).follow(reader_of(folder))
+
+    won = next(row for row in rows(folder) if row["outcome"] == "win" and row["side"] == "YES")
+    expected = {
+        "symbol": "KLGA-HIGH", "exited_at_utc": "2026-12-09T18:15:02Z", "exit_price_usd": "1", "exit_reason": "Settlement",
+        "win_loss": "Win", "holding_minutes": "29.967", "order_type_entry": "limit, immediate or cancel",
+        "slippage_entry_usd": "0.0", "equity_at_entry_usd": "10000", "operator_state": "5", "result_usd": "69.75",
+    }  # fmt: skip
+    assert {name: won[name] for name in expected} == expected
+    opened = next(row for row in rows(folder) if row["status"] == "open")
+    assert {opened[name] for name in ("exited_at_utc", "exit_price_usd", "exit_reason", "win_loss", "holding_minutes")} == {""}
+
+
+def test_the_files_say_the_same_as_the_rows_of_the_api(folder: Path) -> None:
+    """Resting and immediate orders filled beside their reference, a purchase sold in two parts, the last in a flatten."""
+    world.append(folder, [(world.token(world.TODAY, 1, Side.NO), -30, 650_000), (world.token(world.TOMORROW, 1), 40, 220_000)])
+    with sqlite3.connect(folder / "hermes.db") as journal:
+        journal.execute("UPDATE orders SET reference_micro = reference_micro - 12345")
+        journal.execute("UPDATE orders SET good_until = scheduled_at + 900000000 WHERE size_micro IN (50000000, 60000000)")
+        journal.execute("UPDATE orders SET role = 1 WHERE size_micro = -20000000")
+        journal.execute(
+            "UPDATE risk SET governor = json_set(governor, '$.flatten', 1, '$.dial', 2), equity_micro = equity_micro - 7"
+            " WHERE scheduled_at = (SELECT max(scheduled_at) FROM risk)"
+        )
+    journal.close()
+
+    assert_equal_to_the_api(folder)
+    told = rows(folder)
+    assert {row["exit_reason"] for row in told} == {"", "Settlement", "Stop", "Flatten"}
+    assert {row["order_type_entry"] for row in told} == {"limit, immediate or cancel", "limit, resting"}
+    assert {row["operator_state"] for row in told} == {"5", "2"}
+    assert {row["win_loss"] for row in told} == {"", "Win", "Loss"}
+
+
+def test_the_files_say_the_same_as_the_rows_of_the_api_after_a_correction(folder: Path) -> None:
+    assert_equal_to_the_api(folder)
+    corrected(folder)
+    assert_equal_to_the_api(folder)
+
+
+def assert_equal_to_the_api(folder: Path) -> None:
+    TradeCopies(folder).follow(reader_of(folder))
+    of_api: dict[str, Trade] = {one.trade_id: one for one in build_services(settings_of(folder)).trades.page().trades}
+    told = rows(folder)
+    assert {row["trade_id"] for row in told} == set(of_api)
+    for row in told:
+        one = of_api[row["trade_id"]]
+        assert {name: row[name] for name in SHARED} == {name: _cell(getattr(one, field)) for name, field in SHARED.items()}
+
+
+def test_a_sale_on_a_later_day_ends_the_row_of_the_day_of_its_purchase(folder: Path) -> None:
+    """The purchase of the 9th has its end in the file of the 9th, the sale of the 10th has its entry of the 9th."""
+    reader, copies = reader_of(folder), TradeCopies(folder)
+    copies.follow(reader)
+    journal, of, later = world.open_journal(folder), world.cycle(99, world.NOW), DAY + timedelta(days=1)
+    world.trade(journal, of, journal.account("weather"), [(world.token(world.TODAY, 3), -60, 250_000)])
+    journal.close()
+    with sqlite3.connect(folder / "hermes.db") as changed:  # it was bought at 21 cents
+        changed.execute("UPDATE orders SET reference_micro = 200000, good_until = 1 WHERE size_micro = 60000000")
+    changed.close()
+
+    assert TradeCopies(folder).follow(reader) == (DAY, later)
+
+    bought, sold = next(row for row in rows(folder) if row["shares"] == "60"), rows(folder, later)[0]
+    assert (bought["status"], bought["exited_at_utc"], bought["exit_price_usd"]) == ("closed", sold["executed_at_utc"], "0.25")
+    assert bought["exit_reason"] == sold["exit_reason"] == "Target"
+    for row in (bought, sold):
+        assert (row["order_type_entry"], row["slippage_entry_usd"], row["holding_minutes"]) == (
+            "limit, resting",
+            "0.01",
+            "1455.0",
+        )
+
+
+def test_files_of_an_older_format_are_written_anew(folder: Path) -> None:
+    TradeCopies(folder).follow(reader_of(folder))
+    mark, whole = folder / FOLDER / "copied.json", path_of(folder).read_bytes()
+    mark.write_text(mark.read_text().replace(f'"format":{FORMAT}', f'"format":{FORMAT - 1}'))
+    path_of(folder).write_bytes(b"trade_id\r\n")
+
+    assert TradeCopies(folder).follow(reader_of(folder)) == (DAY,)
+    assert path_of(folder).read_bytes() == whole
 
 
 def test_nothing_is_written_while_nothing_is_booked(folder: Path) -> None:
@@ -168,14 +272,14 @@ def test_a_journal_of_another_world_is_copied_from_its_first_day(
 ) -> None:
     copies = TradeCopies(folder)
     copies.follow(reader_of(folder))
-    (folder / FOLDER / "copied.json").write_text('{"format": 1, "world": "live", "version": 1, "fills": {}, "words": {}}')
+    (folder / FOLDER / "copied.json").write_text('{"format": 2, "world": "live", "version": 1, "fills": {}, "words": {}}')
     path_of(folder).unlink()
 
     assert TradeCopies(folder).follow(reader_of(folder)) == (DAY,)
 
 
 @pytest.mark.parametrize(
-    "mark", ["", "{", "[]", '{"format": 1}', '{"format":1,"world":"demo:7","version":3,"fills":[],"words":{}}']
+    "mark", ["", "{", "[]", '{"format": 2}', '{"format":2,"world":"demo:7","version":3,"fills":[],"words":{}}']
 )
 def test_a_damaged_mark_costs_no_more_than_a_look_at_everything(folder: Path, mark: str) -> None:
     (folder / FOLDER).mkdir()

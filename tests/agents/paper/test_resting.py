@@ -134,6 +134,17 @@ def test_an_end_that_nobody_tells_of_comes_after_half_an_hour(world: World) -> N
     assert statuses(world.execute(no_orders(), account(bid()), at)) == ["EXPIRED"]
 
 
+def test_an_order_whose_books_are_gone_from_the_archive_ends_with_its_time(world: World) -> None:
+    """Nobody knows who stood ahead of it: nothing that was sold came to it."""
+    world.hold(listing(), prints(UNTIL + MINUTE, sold(LATER, 500.0)))
+
+    working = world.execute(no_orders(), account(bid()), HEARD - 2 * MINUTE)
+    over = world.execute(no_orders(), account(bid()), UNTIL + MINUTE)
+
+    assert len(working) == 0
+    assert (sizes(over), statuses(over), over.reason) == ([], ["EXPIRED"], ("time_over",))
+
+
 def test_fills_before_a_cancel_count_and_none_after_it(world: World) -> None:
     world.hold(listing(), book(SEALED), prints(HEARD, sold(LATER, 84.0), sold(LATER + MINUTE, 50.0)))
     taken_back = bid(cancel=LATER + MINUTE / 2)

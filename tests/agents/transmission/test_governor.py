@@ -26,7 +26,8 @@ from agents.transmission.profiles import (
     limit_of,
     profile_of,
 )
-from agents.transmission.ruling import MULTIPLIERS, TARGET_CHECKS
+from agents.transmission.resting import cancels_of
+from agents.transmission.ruling import MULTIPLIERS, TARGET_CHECKS, guard
 from agents.transmission.tripwires import READINGS, stopped
 from core.journal.changes import Intention
 from core.journal.fold import apply
@@ -43,6 +44,7 @@ from tests.agents.transmission.builders import (
     holding,
     instrument_of,
     look,
+    quotes_of,
     settings_of,
 )
 from tests.agents.transmission.simulation import BY_RUN, RUNS, taken
@@ -278,6 +280,24 @@ def test_a_flatten_takes_its_part_of_a_thin_book_and_goes_on() -> None:
 
     assert first.shares == {"london-0-YES": -25.0}
     assert second.shares == {"london-0-YES": -35.0}
+
+
+def test_a_flatten_sells_where_a_purchase_that_was_taken_back_still_waits_for_its_last_word() -> None:
+    """Taken back at the first look; the venue has not confirmed it at the second."""
+    wide = Market(instrument_of(), wanted=50.0, asks=((0.38, 10_000.0),), bids=((0.28, 10_000.0),))
+    settings = settings_of(NORMAL, {"resting": True})
+    resting = look([wide], holding(account_of(), wide, 20.0, 0.30), settings)
+    account = flattened(apply(cycle_of(), resting.account, Intention((), resting.orders, (wide.instrument,))))
+
+    cycle = cycle_of(START + timedelta(minutes=5), 2)
+    first = look([wide], account, settings, cycle=cycle)
+    cancels = cancels_of(first.ruling, guard(quotes_of([wide]), settings), 0, first.account, cycle, settings)
+    account = apply(cycle, first.account, Intention((), first.orders, (wide.instrument,), cancels=cancels))
+    second = look([wide], account, settings, cycle=cycle_of(START + timedelta(minutes=10), 3))
+
+    assert (first.shares, cancels) == ({}, resting.orders.order_id)
+    assert account.working.order_id == resting.orders.order_id
+    assert second.shares == {"london-0-YES": -20.0}
 
 
 def test_a_flatten_buys_nothing_and_ends_once_nothing_can_be_sold() -> None:

@@ -273,6 +273,25 @@ def test_no_setting_passes_the_ceiling_of_one_trade() -> None:
     assert seen.reason == "trade_ceiling"
 
 
+@pytest.mark.parametrize(
+    ("lost", "worst_day_r", "most"), [(190.0, 3.0, 5.0), (0.0, 0.10, 10.0)], ids=["trade_ceiling", "worst_day"]
+)
+def test_no_limit_price_lets_a_trade_pass_the_ceiling_nor_the_worst_case_of_the_day(
+    lost: float, worst_day_r: float, most: float
+) -> None:
+    """Half of the 10 USD left of 2 R0, and 0.1 R0: 250 shares cost 5 USD at 0.02, three ticks higher 12.50."""
+    market = Market(instrument_of(), wanted=250.0, asks=((0.02, 1e5),), bids=((0.01, 1e5),))
+    settings = settings_of({**NORMAL, "worst_day_r": worst_day_r})
+    account = look([replace(market, wanted=0.0)], settings=settings).account
+    account = replace(account, cash_micro=account.cash_micro - round(lost * MICRO))
+
+    seen = look([market], account, settings, cycle=cycle_of(START + timedelta(minutes=15), 2))
+
+    assert settings.weather.chase_ticks == 3
+    assert seen.shares == {"london-0-YES": 250.0}
+    assert int(seen.orders.limit_micro[0]) * 250 <= most * MICRO
+
+
 def test_every_stage_is_listed_in_every_decision() -> None:
     seen = look([Market(instrument_of())])
     checks = {check.name: check.verdict for check in seen.decisions[0].checks}

@@ -8,12 +8,10 @@ import pytest
 from agents.transmission.steps import (
     FLOOR,
     Closed,
-    current_r_micro,
     futures_step,
     profit_factor,
     streak,
     weather_step,
-    wilson_low,
 )
 from core.units import MICRO
 from tests.agents.transmission.builders import settings_of
@@ -95,13 +93,6 @@ def test_the_stricter_profile_asks_for_a_wilson_bound_and_cheap_trades() -> None
     assert futures_step(0.5, 0, closed(better, 0.26), 0.0, strict=True)[0] == 0.5
 
 
-@pytest.mark.parametrize(("wins", "n", "low"), [(8, 10, 0.4902), (55, 100, 0.4524), (550, 1000, 0.5190), (20, 20, 0.8389)])
-def test_the_wilson_bound_has_the_values_of_the_specification(wins: int, n: int, low: float) -> None:
-    """SCIENCE 5.4."""
-    assert wilson_low(wins, n) == pytest.approx(low, abs=5e-5)
-    assert wilson_low(0, 0) == 0.0
-
-
 @pytest.mark.parametrize(
     ("result", "left"),
     [([], 1.0), ([LOSE], 1.0), ([WIN, LOSE, LOSE], 0.75), ([LOSE] * 3, 0.5), ([LOSE] * 9, 0.5), ([LOSE] * 3 + [WIN], 1.0),
@@ -113,7 +104,3 @@ def test_losses_in_a_row_scale_the_size_until_a_win(result: list[float], left: f
 
 def test_a_profit_factor_is_gains_over_losses() -> None:
     assert profit_factor(np.array([1.5, -1.0, 0.5, -1.0])) == 1.0
-
-
-def test_sizes_count_in_r0_times_step() -> None:
-    assert current_r_micro(ints(100 * MICRO), ints(HALF)).tolist() == [50 * MICRO]

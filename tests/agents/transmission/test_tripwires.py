@@ -98,6 +98,27 @@ def test_what_nobody_looks_at_any_more_counts_its_cost_less_a_fifth() -> None:
     assert marks.stale.tolist() == [True]
 
 
+@pytest.mark.parametrize("fair", [0.0, np.nan], ids=["lost for certain", "nobody says"])
+def test_a_fresh_book_without_a_bid_and_without_a_fair_value_is_worth_nothing(fair: float) -> None:
+    market = Market(instrument_of(), bids=(), fair=fair)
+
+    marks = marks_of(holding(account_of(), market, 100.0, 0.30), targets_of([market]), quotes_of([market]), 0, settings_of())
+
+    assert marks.value_micro.tolist() == [[0]]
+    assert marks.stale.tolist() == [False]
+
+
+@pytest.mark.parametrize("age", [np.inf, np.nan, 31 * 60.0])
+def test_what_was_never_quoted_keeps_four_fifths_of_its_cost(age: float) -> None:
+    """0.8 x 30 USD; an old book without a bid and without a fair value tells no more than none."""
+    market = Market(instrument_of(), bids=(), fair=np.nan, age=age)
+
+    marks = marks_of(holding(account_of(), market, 100.0, 0.30), targets_of([market]), quotes_of([market]), 0, settings_of())
+
+    assert marks.value_micro.tolist() == [[24 * MICRO]]
+    assert marks.stale.tolist() == [True]
+
+
 def test_a_guessed_mark_blocks_more_of_its_event_and_nothing_else() -> None:
     old = Market(instrument_of("old", 0), wanted=0.0, age=31 * 60.0)
     same, other = Market(instrument_of("old", 1), wanted=50.0), Market(instrument_of("paris", city="Paris"), wanted=50.0)
