@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -131,7 +132,7 @@ def _with_entries(ruling: Ruling, guarded: Guarded, row: int, cycle: Cycle, sett
     more = np.where(standing.entering, np.maximum(position.size - standing.base, 0), 0)
     drafted = more // standing.lot * standing.lot
     if drafted.any():
-        times = np.minimum.reduce([dearest(standing, drafted, settings) for dearest in DEAREST])
+        times = reduce(np.minimum, (dearest(standing, drafted, settings) for dearest in DEAREST))
         asks = asks.held_to(times, tick)
     order = Cuts(drafted)
     for name, limit in guarded.limits.items():

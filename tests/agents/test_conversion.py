@@ -148,7 +148,7 @@ def test_tokens_that_the_listing_no_longer_has_wait_for_the_final_word(tmp_path:
 
 
 def test_a_listing_with_fewer_brackets_converts_nothing_and_raises_nothing(tmp_path: Path) -> None:
-    fewer = replace(EVENT, ladder=EVENT.ladder[:-1])
+    fewer = event(n=3, lowest=70)
 
     assert len(wanted(tmp_path / "all", holding({2: 5, 3: 5}))) == 1
     assert wanted(tmp_path / "fewer", holding({2: 5, 3: 5}), [listed(fewer)]) == []

@@ -280,7 +280,7 @@ def test_no_limit_price_lets_a_trade_pass_the_ceiling_nor_the_worst_case_of_the_
     lost: float, worst_day_r: float, most: float
 ) -> None:
     """Half of the 10 USD left of 2 R0, and 0.1 R0: 250 shares cost 5 USD at 0.02, three ticks higher 12.50."""
-    market = Market(instrument_of(), wanted=250.0, asks=((0.02, 1e5),), bids=((0.01, 1e5),))
+    market = Market(instrument_of(), wanted=250.0, fair=0.20, asks=((0.02, 1e5),), bids=((0.01, 1e5),))
     settings = settings_of({**NORMAL, "worst_day_r": worst_day_r})
     account = look([replace(market, wanted=0.0)], settings=settings).account
     account = replace(account, cash_micro=account.cash_micro - round(lost * MICRO))
