@@ -293,7 +293,7 @@ def test_what_is_open_counts_as_lost(follow: object) -> None:
 
     seen = look([replace(MARKET, wanted=400.0), held], account, settings, cycle=cycle_at())
 
-    assert seen.shares == {"london-0-YES": 181.81}  # 60 USD at 0.33
+    assert seen.shares == {"london-0-YES": 200.0}  # 60 USD at 0.30, which the ceiling of a trade holds the limit price to
 
 
 def test_the_floor_is_out_of_reach_even_if_everything_is_lost(follow: object) -> None:
