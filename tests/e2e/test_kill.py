@@ -23,7 +23,7 @@ POINTS = (
     "before:intention", "after:intention", "before:execution", "after:execution",
     "before:closing", "after:closing", "before:payout", "after:payout",
 )  # fmt: skip
-MOMENTS = int(os.environ.get("HERMES_KILLS", "5"))  # 50 in the long run: see docs/operations.md
+MOMENTS = int(os.environ.get("HERMES_KILLS", "4"))  # 50 in the long run: see docs/operations.md
 TABLES = ("cycles", "decisions", "orders", "fills", "ledger", "settlements", "risk", "instruments", "activity", "accounts")
 
 
