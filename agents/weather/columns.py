@@ -90,7 +90,10 @@ def _sources(evaluation: WeatherEvaluation, row: int, event: int) -> str:
 def _brackets(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Columns:
     panel, offers = evaluation.panel, evaluation.offers
     chosen = np.zeros_like(panel.lattice.exists)
-    chosen[events] = panel.lattice.exists[events]
+    told = [
+        i for i in events.tolist() if panel.events[i].readable_at <= int(panel.instants[row])
+    ]  # a block knows the rest of its day
+    chosen[told] = panel.lattice.exists[told]
     event, rank = np.nonzero(chosen)
     ladder = [panel.events[e].event.ladder[b] for e, b in zip(event.tolist(), rank.tolist(), strict=True)]
     wanted = evaluation.wanted[row, event, rank]

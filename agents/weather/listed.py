@@ -38,6 +38,7 @@ class Listed:
     start: int  # settlement window [start, end), microseconds
     end: int
     flaw: str
+    readable_at: int = 0  # since when it is understood, where that was not at once [microseconds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +146,19 @@ class ListingMemory:
         return log
 
     def _listed_of(self, log: _Log, begun: int, until: int) -> Listed | None:
-        good = (log.versions[int(log.rows[i][0])][0] for i in range(begun, until))
-        event, flaw = next(((event, "") for event in good if event is not None), (log.shell, ""))
+        good = ((log.versions[int(log.rows[i][0])][0], i) for i in range(begun, until))
+        event, first = next(((event, i) for event, i in good if event is not None), (log.shell, begun))
+        flaw, readable_at = "", log.received[first] if event is not log.shell and first > begun else 0
         if event is None or event.rule.station not in self._stations:
             return None
         if not event.ladder:
             flaw = log.versions[int(log.rows[-1][0])][1]
-        if log.listed is not None and log.listed.event is event and log.listed.flaw == flaw:
-            return log.listed
+        known = log.listed
+        if known is not None and known.event is event and (known.flaw, known.readable_at) == (flaw, readable_at):
+            return known
         station = self._stations[event.rule.station]
         start, end = settlement_window(event.rule, station.tz, event.event_day)
-        log.listed, log.trust = Listed(event, station, micros(start), micros(end), flaw), []
+        log.listed, log.trust = Listed(event, station, micros(start), micros(end), flaw, readable_at), []
         return log.listed
 
 
