@@ -1,7 +1,7 @@
 """One cycle: the same functions live, in replay, in a backtest and in a sweep.
 
-`look` is all that can be known without an account, for one instant or a day of them; `hear` and `settle_due` bring the
-account up to date; `step` is the only path to an order.
+`look` is all that can be known without an account, for one instant or a day of them; `catch_up` brings the account up to
+date; `step` is the only path to an order.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from agents.stress import stressed
 from agents.transmission.constraints.firm_words import firm_lines
 from agents.transmission.ruling import Guarded, cancels_of, decisions_of, guard, mark, orders_of, rule
 from agents.transmission.stalls import stalls
+from agents.unsettled import unsettled
 from core.journal.changes import Closing, Execution, Intention
 from core.model.account import Account
 from core.model.activity import Activity
@@ -77,6 +78,23 @@ def convert_due(
     for conversion in tuple(conversions(cycle, account, view, stations, settings)):
         account = journal.commit(cycle, account, conversion)
     return account
+
+
+def catch_up(
+    cycle: Cycle, account: Account, view: View, since: datetime,
+    *, archive: Archive, broker: Broker, journal: Journal, stations: Mapping[str, Station], settings: Settings,
+) -> Account:  # fmt: skip
+    """Bring the account up to date before the look: orders that worked, events that are over, money that can be freed."""
+    account = hear(cycle, account, archive=archive, broker=broker, journal=journal)
+    account = settle_due(cycle, account, view, since, journal=journal, stations=stations)
+    return convert_due(cycle, account, view, journal=journal, stations=stations, settings=settings)
+
+
+def news(
+    cycle: Cycle, account: Account, view: View, since: datetime, stations: Mapping[str, Station]
+) -> tuple[Activity, ...]:  # fmt: skip
+    """Return what went wrong outside after `since`, and the events that wait for a word; told with the intention."""
+    return (*announce.warnings(cycle, view, since), *unsettled(cycle, account, view, since, stations))
 
 
 def step(

@@ -10,13 +10,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agents import announce
 from agents.collect import collect
 from agents.commands import commands_record, obey
-from agents.cycle import close, convert_due, execute, hear, look, settle_due, step
+from agents.cycle import catch_up, close, execute, look, news, step
 from agents.paper import GRACE
 from agents.probe import Probe
-from agents.unsettled import unsettled
 from core.clock import Clock, monotonic_seconds
 from core.control.commands import Commands
 from core.errors import StoreError
@@ -125,10 +123,9 @@ class Engine:
             account = self.journal.commit(cycle, account, obedience)
             said = "; ".join(line.message for line in obedience.activity)
             _LOG.warning("cycle %d obeys command %s: %s", cycle.number, obedience.command_id, said)
-        account = hear(cycle, account, archive=self.archive, broker=self.broker, journal=self.journal)
-        account = settle_due(cycle, account, view, since, journal=self.journal, stations=self.stations)
-        account = convert_due(
-            cycle, account, view, journal=self.journal, stations=self.stations, settings=self.settings
+        account = catch_up(
+            cycle, account, view, since, archive=self.archive, broker=self.broker, journal=self.journal, stations=self.stations,
+            settings=self.settings,
         )  # fmt: skip
         self.beat("evaluating", cycle, {})
         block = look(self.desk, view, self.settings)
@@ -139,8 +136,7 @@ class Engine:
         failpoint("after:evaluations")
         account = step(
             self.desk, block, 0, cycle, account, archive=self.archive, broker=self.broker, journal=self.journal,
-            settings=self.settings, told=told,
-            lines=(*announce.warnings(cycle, view, since), *unsettled(cycle, account, view, since, self.stations)),
+            settings=self.settings, told=told, lines=news(cycle, account, view, since, self.stations),
         )  # fmt: skip
         return self._close(cycle, account, begun, late)
 

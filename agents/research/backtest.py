@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from agents import announce
 from agents.commands import obey
-from agents.cycle import close, convert_due, hear, look, settle_due, step
-from agents.unsettled import unsettled
+from agents.cycle import catch_up, close, look, news, step
 from core.model.account import Account
 from core.model.cycle import Cycle
 from core.model.station import Station
@@ -31,9 +29,9 @@ def run_day(
         view = archive.as_of([cycle.sealed_at])
         for obedience in obey(cycle, account, view, since):
             account = journal.commit(cycle, account, obedience)
-        account = hear(cycle, account, archive=archive, broker=broker, journal=journal)
-        account = settle_due(cycle, account, view, since, journal=journal, stations=stations)
-        account = convert_due(cycle, account, view, journal=journal, stations=stations, settings=settings)
+        account = catch_up(
+            cycle, account, view, since, archive=archive, broker=broker, journal=journal, stations=stations, settings=settings
+        )
         told = desk.columns(block.evaluation, row)
         if evaluations is not None:
             evaluations.append(cycle.scheduled_at, *told)
@@ -41,7 +39,7 @@ def run_day(
             track.append(*desk.learned())
         account = step(
             desk, block, row, cycle, account, archive=archive, broker=broker, journal=journal, settings=settings,
-            lines=(*announce.warnings(cycle, view, since), *unsettled(cycle, account, view, since, stations)), told=told,
+            lines=news(cycle, account, view, since, stations), told=told,
         )  # fmt: skip
         account = close(cycle, account, journal=journal, measured={})
         since = cycle.sealed_at

@@ -48,7 +48,6 @@ from venues.demo.world import START, World
 
 LIVE_STATIONS = ("EGLC", "KLGA", "KNYC", "KMIA")  # the first two for Polymarket, the others for Kalshi
 LEARNED_BACK, LEARNED_TOGETHER = timedelta(days=500), timedelta(days=7)
-GRACE = timedelta(seconds=30)  # until an order whose book was never read expires
 
 
 def demo_adapter(seed: int, faults: str = "none") -> BaseAdapter:
@@ -123,7 +122,7 @@ def run_weather(
     engine = Engine(
         desk=desk, track=track, sources=sources, snapshots=snapshots, archive=archive,
         evaluations=EvaluationStore(data_dir, "weather"), journal=journal, commands=commands, stations=load_stations(),
-        broker=LivePaperBroker(PaperBroker(settings), sources, snapshots, clock, GRACE), clock=clock, settings=settings,
+        broker=LivePaperBroker(PaperBroker(settings), sources, snapshots, clock), clock=clock, settings=settings,
         data_dir=data_dir, beat=heart.beat, trades=trades,
         follow=partial(TradeCopies(data_dir).follow, reader),
         probe=Probe("weather", reader, sources, data_dir, simulated=simulated, writable=journal.writable),

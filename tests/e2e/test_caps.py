@@ -22,7 +22,7 @@ LOOSE = {"unit_pct": 2.0, "bracket_r": 3, "city_day_r": 10, "region_day_r": 12, 
          "worst_day_r": 8}  # fmt: skip
 SESSIONS = {
     "as shipped": EAGER,
-    "sums": {**EAGER, "risk": {**LOOSE, "unit_pct": 1.0, "region_day_r": 0.5, "desk_day_r": 1.0, "open_r": 1.5}},
+    "sums": {**EAGER, "risk": {**LOOSE, "unit_pct": 1.0, "region_day_r": 0.5, "desk_day_r": 0.9, "open_r": 1.5}},
     "dollars": {
         **EAGER, "per_market_cap_usd": 60, "daily_bankroll_cap_usd": 600, "kelly_cap": 0.015,
         "risk": {**LOOSE, "min_cash_pct": 88},
@@ -30,7 +30,7 @@ SESSIONS = {
 }  # fmt: skip
 REACHED = {
     "as shipped": {"bracket": 0.5, "city day": 0.7, "source": 0.8},
-    "sums": {"region day": 0.6, "desk day": 0.45, "all open": 0.7},
+    "sums": {"region day": 0.6, "desk day": 0.5, "all open": 0.7},
     "dollars": {"market dollars": 0.7, "bankroll dollars": 0.8, "kelly cap": 0.9},
 }
 

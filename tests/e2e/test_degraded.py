@@ -184,6 +184,7 @@ def test_a_book_that_makes_no_sense_is_not_traded(
         message for message in said[1:] if words not in message and " refuses " not in message
     ] == []  # some probe is too small
     assert words in said[-1]
+    assert ask(data, "SELECT count(*) FROM orders WHERE event_id = ?", event) == [(0,)]
     assert_the_rest_went_on(data)
 
 
