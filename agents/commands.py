@@ -29,7 +29,7 @@ from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
 from core.model.command import KILL_FILE, Command, Verb
 from core.model.cycle import Cycle
-from core.model.governor import FULL_DIAL
+from core.model.governor import FULL_DIAL, MOST_REBASES
 from core.model.record import Kind, Record
 from core.store.archive import View
 from core.units import MICRO, BoolArray
@@ -37,7 +37,6 @@ from core.units import MICRO, BoolArray
 BY_FILE = "file"
 LIFTABLE = KILL | ACCOUNT_DRAWDOWN | RED_DAYS | RESULTS_Z | FLATTEN
 """What a person's lift ends; the drawdowns end otherwise."""
-MOST_REBASES = 2
 HALF = MICRO // 2
 MOST_WORDS = 200  # of a reason that is repeated
 

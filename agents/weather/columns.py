@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import orjson
 
 from agents.weather.evaluation import CODES as BRACKET_CODES
 from agents.weather.evaluation import WeatherEvaluation
+from agents.weather.listed import Listed
 from agents.weather.regime import CODES as EVENT_CODES
 from agents.weather.regime import NAMES
 from core.units import Columns
@@ -18,9 +20,16 @@ LEAST_TOLD = 5e-7  # of a reading, to be kept
 
 
 def columns_of(evaluation: WeatherEvaluation, row: int) -> tuple[Columns, Columns]:
-    """Return outlooks and brackets of the events that are open at this instant."""
-    events = np.flatnonzero(evaluation.panel.present[row])
-    return _outlooks(evaluation, row, events), _brackets(evaluation, row, events)
+    """Return outlooks and brackets of the events that are open at this instant.
+
+    Of an event that cannot be read yet nothing is told but what stands in its listing, though the rest of the block knows it.
+    """
+    panel = evaluation.panel
+    at = int(panel.instants[row])
+    told = {i: panel.events[i].at(at) for i in np.flatnonzero(panel.present[row]).tolist()}
+    listed = {i: each for i, each in told.items() if each is not None}
+    readable = np.array([i for i, each in listed.items() if each.event.ladder], np.int64)
+    return _outlooks(evaluation, row, listed), _brackets(evaluation, row, readable)
 
 
 def _texts(values: list[str]) -> np.ndarray:
@@ -29,9 +38,10 @@ def _texts(values: list[str]) -> np.ndarray:
     return column
 
 
-def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Columns:
+def _outlooks(evaluation: WeatherEvaluation, row: int, events_told: Mapping[int, Listed]) -> Columns:
     panel, law, regimes = evaluation.panel, evaluation.law, evaluation.regimes
-    listed = [panel.events[i] for i in events.tolist()]
+    events, listed, at = np.array(list(events_told), np.int64), list(events_told.values()), int(panel.instants[row])
+    readable = np.array([bool(each.event.ladder) for each in listed], np.bool_)
     codes = [EVENT_CODES[code] for code in regimes.reason[row, events].tolist()]
     texts = {
         "event_id": [each.event.event_id for each in listed], "venue": [each.event.venue for each in listed],
@@ -40,9 +50,9 @@ def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Co
         "extreme": [str(each.event.extreme) for each in listed], "unit": [str(each.event.rule.unit) for each in listed],
         "title": [each.event.title for each in listed], "regime": [NAMES[i] for i in regimes.regime[row, events].tolist()],
         "rule_sha": [each.event.rule.sha256 for each in listed], "rule_grade": [str(each.event.rule.grade) for each in listed],
-        "sources": [_sources(evaluation, row, i) for i in events.tolist()],
-        "refusal": [each.flaw or code for each, code in zip(listed, codes, strict=True)],
-        "distribution": _distributions(evaluation, row, events),
+        "sources": [_sources(evaluation, row, i) if each.event.ladder else "[]" for i, each in events_told.items()],
+        "refusal": [each.flaw(at) or code for each, code in zip(listed, codes, strict=True)],
+        "distribution": np.where(readable, _distributions(evaluation, row, events), "").tolist(),
     }  # fmt: skip
     floats = {
         "mean": law.mean, "sd": law.spread, "forecast": panel.forecasts.extreme, "floor": panel.seen.floor,
@@ -56,10 +66,11 @@ def _outlooks(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Co
     }  # fmt: skip
     return {
         **{name: _texts(values) for name, values in texts.items()},
-        **{name: part[row, events].astype(np.float64) for name, part in floats.items()},
-        **{name: part[row, events].astype(np.int64) for name, part in times.items()},
-        "window_start": panel.start[events], "window_end": panel.end[events],
-        "pool_weight": np.where(evaluation.heard[row, events], evaluation.weight[row, events], 1.0),
+        **{name: np.where(readable, part[row, events], np.nan).astype(np.float64) for name, part in floats.items()},
+        **{name: np.where(readable, part[row, events], 0).astype(np.int64) for name, part in times.items()},
+        "window_start": np.array([each.start for each in listed], np.int64),
+        "window_end": np.array([each.end for each in listed], np.int64),
+        "pool_weight": np.where(readable & evaluation.heard[row, events], evaluation.weight[row, events], 1.0),
     }  # fmt: skip
 
 
@@ -90,10 +101,7 @@ def _sources(evaluation: WeatherEvaluation, row: int, event: int) -> str:
 def _brackets(evaluation: WeatherEvaluation, row: int, events: np.ndarray) -> Columns:
     panel, offers = evaluation.panel, evaluation.offers
     chosen = np.zeros_like(panel.lattice.exists)
-    told = [
-        i for i in events.tolist() if panel.events[i].readable_at <= int(panel.instants[row])
-    ]  # a block knows the rest of its day
-    chosen[told] = panel.lattice.exists[told]
+    chosen[events] = panel.lattice.exists[events]
     event, rank = np.nonzero(chosen)
     ladder = [panel.events[e].event.ladder[b] for e, b in zip(event.tolist(), rank.tolist(), strict=True)]
     wanted = evaluation.wanted[row, event, rank]

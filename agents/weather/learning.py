@@ -154,7 +154,7 @@ class CaseMemory:
             settled = self._waiting.pop(0)
             event = settled.listed.event
             bare = replace(event, ladder=(), rule=replace(event.rule, text=""))
-            settled.listed = Listed(bare, settled.listed.station, settled.listed.start, settled.listed.end, settled.listed.flaw)
+            settled.listed = replace(settled.listed, event=bare)
 
     def _read_event(self, view: View, outcomes: Stack, *, members: bool) -> set[Series]:
         """Take in what was said of an event; return its series if that is news."""

@@ -31,14 +31,28 @@ GOOD, UNREADABLE, CHANGED, INFERRED = 0, 1, 2, 3  # what can be said of the newe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listed:
-    """An event as it was first listed with a rule and a ladder that are understood; `flaw` says what is wrong otherwise."""
+    """An event as it was first listed with a rule and a ladder that are understood; else as it could be read.
+
+    A block knows the rest of its day: what is told of one of its instants is what `at` that instant could be read.
+    """
 
     event: Event
     station: Station
     start: int  # settlement window [start, end), microseconds
     end: int
-    flaw: str
-    readable_at: int = 0  # since when it is understood, where that was not at once [microseconds]
+    known_from: int = 0  # where that was not at its first listing [microseconds]
+    before: Listed | None = None  # what could be read of it until then
+    flaws: tuple[tuple[int, str], ...] = ()  # what is wrong with a listing that is not understood, since when [microseconds]
+
+    def at(self, instant: int) -> Listed | None:
+        """Return what could be read of it at an instant, None where that was nothing."""
+        if instant >= self.known_from:
+            return self
+        return self.before.at(instant) if self.before else None
+
+    def flaw(self, instant: int) -> str:
+        """Return what is wrong with its listing at an instant, "" where it is understood."""
+        return next((flaw for since, flaw in reversed(self.flaws) if since <= instant), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,7 @@ class _Log:
     versions: list[tuple[Event | None, str]] = field(default_factory=list)
     number: dict[tuple[Any, ...], int] = field(default_factory=dict)
     shell: Event | None = None  # rule without a sound ladder
+    shell_at: int = 0  # [microseconds]
     arrays: tuple[InstantArray, FloatArray] | None = None  # `received` and `rows`, until one more comes
     listed: Listed | None = None  # as it was found last
     trust: list[int] = field(default_factory=list)  # of each version against `listed`
@@ -146,20 +161,40 @@ class ListingMemory:
         return log
 
     def _listed_of(self, log: _Log, begun: int, until: int) -> Listed | None:
-        good = ((log.versions[int(log.rows[i][0])][0], i) for i in range(begun, until))
-        event, first = next(((event, i) for event, i in good if event is not None), (log.shell, begun))
-        flaw, readable_at = "", log.received[first] if event is not log.shell and first > begun else 0
-        if event is None or event.rule.station not in self._stations:
-            return None
-        if not event.ladder:
-            flaw = log.versions[int(log.rows[-1][0])][1]
-        known = log.listed
-        if known is not None and known.event is event and (known.flaw, known.readable_at) == (flaw, readable_at):
+        understood = ((log.versions[int(log.rows[i][0])][0], i) for i in range(begun, until))
+        event, first = next(((event, i) for event, i in understood if event is not None), (None, until))
+        known, at_once = log.listed, first == begun and event is not None
+        if at_once and known is not None and (known.event, known.known_from) == (event, 0):
             return known
+        found = None if at_once else self._shell_of(log, begun, first)
+        if event is not None and event.rule.station in self._stations:
+            found = self._windowed(event, 0 if at_once else log.received[first], found)
+        if found is None or (known is not None and _state(known) == _state(found)):
+            return found and known
+        log.listed, log.trust = found, []
+        return found
+
+    def _shell_of(self, log: _Log, begun: int, until: int) -> Listed | None:
+        """Return what stands in the listings of an event before one is understood, None where no rule of ours does."""
+        if until == begun or log.shell is None or log.shell_at > log.received[until - 1]:
+            return None
+        if log.shell.rule.station not in self._stations:
+            return None
+        flaws: list[tuple[int, str]] = []
+        for i in range(begun, until):
+            flaw = log.versions[int(log.rows[i][0])][1]
+            if not flaws or flaws[-1][1] != flaw:
+                flaws.append((log.received[i], flaw))
+        return replace(self._windowed(log.shell, log.shell_at, None), flaws=tuple(flaws))
+
+    def _windowed(self, event: Event, known_from: int, before: Listed | None) -> Listed:
         station = self._stations[event.rule.station]
         start, end = settlement_window(event.rule, station.tz, event.event_day)
-        log.listed, log.trust = Listed(event, station, micros(start), micros(end), flaw, readable_at), []
-        return log.listed
+        return Listed(event, station, micros(start), micros(end), known_from, before)
+
+
+def _state(listed: Listed) -> tuple[object, ...]:
+    return listed.event, listed.known_from, listed.flaws, listed.before.flaws if listed.before else None
 
 
 def _order(listed: Listed) -> tuple[date, str, str]:
@@ -178,7 +213,7 @@ def _append(log: _Log, received_at: int, facts: Mapping[str, Any], rows: Columns
         log.number[key] = len(log.versions)
         log.versions.append(decoded(facts, rows))
         if log.shell is None and log.versions[-1][0] is None and facts["rule"]:
-            log.shell = _without_ladder(facts)
+            log.shell, log.shell_at = _without_ladder(facts), received_at
     closes_at = micros(parse_iso(facts["closes_at"])) if facts["closes_at"] else 0
     liquidity = np.nan if facts["liquidity_usd"] is None else float(facts["liquidity_usd"])
     log.arrays = None

@@ -14,6 +14,7 @@ from core.clock import wall_now
 from core.control.database import ControlFile
 from core.units import instant, iso, micros, parse_iso
 
+SILENT_SECONDS = 120.0  # of the machine's clock, after which a process that has not said it stopped is late
 _TABLES = """
 CREATE TABLE IF NOT EXISTS beats (
     process TEXT PRIMARY KEY, at INTEGER NOT NULL, wall_at INTEGER NOT NULL, state TEXT NOT NULL, facts TEXT NOT NULL);

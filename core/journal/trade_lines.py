@@ -18,7 +18,9 @@ from core.metrics.results import (
     BY_SETTLEMENT,
     Result,
     average_micro,
+    edge_of_sale,
     exit_price_micro,
+    fair_of,
     held_minutes,
     in_r,
     order_type_of,
@@ -28,7 +30,7 @@ from core.metrics.results import (
     win_loss_of,
 )  # fmt: skip
 from core.model.decision import Verdict
-from core.model.event import Instrument, Side
+from core.model.event import Instrument
 from core.units import decimal_of, iso
 
 COLUMNS = (
@@ -135,13 +137,9 @@ def ended_cells(
 
 def _edge(fill: FillLine, about: Instrument, belief: Mapping[str, Any]) -> float | None:
     """Return what was expected to be gained [USD per share]: of a sale, what it fetched over fair value."""
-    pooled = belief.get("p_pooled")
     if fill.size_micro > 0:
         return belief.get("edge")
-    if pooled is None:
-        return None
-    fair = float(pooled) if about.side is Side.YES else 1.0 - float(pooled)
-    return (fill.notional_micro - fill.fee_micro) / -fill.size_micro - fair
+    return edge_of_sale(fill.size_micro, fill.notional_micro, fill.fee_micro, fair_of(belief.get("p_pooled"), about.side))
 
 
 def _cell(value: object) -> str:

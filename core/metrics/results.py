@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.model.event import Side
 from core.model.orders import Role
 from core.units import MICRO
 
@@ -104,6 +105,16 @@ def slippage_of(size_micro: int, notional_micro: int, reference_micro: int | Non
         return None
     worse = float(notional_micro / abs(size_micro) - reference_micro / MICRO)
     return round(worse if size_micro > 0 else -worse, 9) + 0.0  # never -0.0
+
+
+def fair_of(pooled: float | None, side: str) -> float | None:
+    """Return what a share of a side is worth by the pooled probability of its bracket [USD]."""
+    return None if pooled is None else pooled if side == Side.YES else 1.0 - pooled
+
+
+def edge_of_sale(size_micro: int, notional_micro: int, fee_micro: int, fair: float | None) -> float | None:
+    """Return what a sale brought over fair value, its fee paid [USD per share]."""
+    return None if fair is None else (notional_micro - fee_micro) / abs(size_micro) - fair
 
 
 def order_type_of(limit_micro: int | None, *, rests: bool) -> str:

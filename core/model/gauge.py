@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WARN_AT = 0.8  # used part of a limit from which on people are warned
+
 
 @dataclass(frozen=True, slots=True)
 class Gauge:

@@ -11,6 +11,7 @@ from core.units import MICRO, IntArray
 CLAIM_DAYS = 30
 """Desk days whose settled events are held against what was claimed of them."""
 FULL_DIAL = 5
+MOST_REBASES = 2  # of the drawdown's reference high, by a person
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import wall_now
-from core.control.beats import Beats
+from core.control.beats import SILENT_SECONDS, Beats
 from core.control.lock import Lock
 from core.errors import HermesError
 from core.journal.proof import Proof, prove
@@ -100,7 +99,7 @@ def _engine(settings: Settings, data_dir: Path) -> Iterator[Finding]:
         yield Finding("engine", True, "has not run here yet")
         return
     age = wall_now() - beat.said_at
-    late = beat.state != "stopped" and age > timedelta(minutes=2)
+    late = beat.state != "stopped" and age.total_seconds() > SILENT_SECONDS
     yield Finding("engine", not late, f"{beat.state}, last heard {age.total_seconds():.0f} s ago")
 
 

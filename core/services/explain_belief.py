@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from core.metrics.results import fair_of
 from core.services.journal_rows import Row
 from core.services.trade_rows import Trade
 from core.services.values import number, usd, whole
@@ -144,7 +145,7 @@ def belief_of(told: Mapping[str, Any], outlook: Row | None, brackets: Sequence[R
         forecast=number(seen.get("forecast")), floor=number(told.get("floor", seen.get("floor"))),
         p_no_more=number(seen.get("p_no_more")), p_model=number(told.get("p_model")), p_market=number(told.get("p_market")),
         p_pooled=pooled, pool_weight=number(seen.get("pool_weight")),
-        fair=None if pooled is None else pooled if trade.side == "YES" else 1.0 - pooled,
+        fair=fair_of(pooled, trade.side),
         price=number(told.get("price")) if trade.action == "buy" else _fetched(trade),
         edge=number(told.get("edge")) if trade.action == "buy" else trade.edge, fraction=trade.f_kelly,
         n_residuals=whole(told.get("n_residuals")),

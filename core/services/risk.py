@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.model.account import Account
-from core.model.gauge import Gauge
+from core.model.gauge import WARN_AT, Gauge
 from core.services.money import accounts_of, marks_of, money_of
 from core.services.shelves import Shelves, Wire
 from core.settings import Settings
@@ -19,7 +19,6 @@ ACTIONS = ("PAUSE", "FLAT", "REFUSE", "ALERT")  # the stricter first
 STOPS = frozenset({"PAUSE", "FLAT"})
 KILL = "kill_switch"  # the one tripwire that a person ends
 STRESS = "stress"  # type of the activity row that holds what the desk's stresses would cost
-WARN_AT = 0.8  # used part of a limit
 NEVER = "no cycle was marked yet"
 Gauges = Callable[[Account, datetime, Settings], Sequence[Gauge]]
 

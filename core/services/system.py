@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.control.beats import SILENT_SECONDS
 from core.errors import HermesError
 from core.model.regime import place_of, regime_of_most
 from core.services.edges import EdgeService, Outlooks
@@ -20,7 +21,6 @@ from core.units import MICRO
 
 VERSION = "0.1.0"
 OK, WARN, DOWN = "ok", "warn", "down"
-BEAT_SECONDS = 120.0  # without a word of an engine on the machine's clock before it is late
 GIGABYTE = 1e9
 LITTLE_FREE = 1.0  # [GB]; too little is `guard.disk_free_mb`, below which nothing new is bought
 
@@ -185,7 +185,7 @@ def _heartbeat(shelves: Shelves, present: Present) -> Component:
     engine, beat = engine_state(present), present.beat
     if beat is None or not engine.running:
         return Component(DOWN, f"the engine is {engine.phase}", engine.beat_age_seconds, beat.wall_at if beat else None)
-    late = not present.simulated and (engine.beat_age_seconds or 0.0) > BEAT_SECONDS
+    late = not present.simulated and (engine.beat_age_seconds or 0.0) > SILENT_SECONDS
     return Component(WARN if late else OK, f"the engine is {engine.phase}", engine.beat_age_seconds, beat.wall_at)
 
 

@@ -14,7 +14,9 @@ from core.metrics.results import (
     BY_SETTLEMENT,
     SETTLED,
     Result,
+    edge_of_sale,
     exit_price_micro,
+    fair_of,
     held_minutes,
     in_r,
     order_type_of,
@@ -228,11 +230,8 @@ def _edge(row: Row, belief: Mapping[str, Any]) -> float | None:
     """Return what the trade was expected to gain [USD per share]: of a sale, what it fetched over fair value."""
     if row["size_micro"] > 0:
         return number(belief.get("edge"))
-    pooled = number(belief.get("p_pooled"))
-    if pooled is None:
-        return None
-    fair = pooled if row["side"] == "YES" else 1.0 - pooled
-    return float((row["notional_micro"] - row["fee_micro"]) / -row["size_micro"] - fair)
+    fair = fair_of(number(belief.get("p_pooled")), row["side"])
+    return edge_of_sale(row["size_micro"], row["notional_micro"], row["fee_micro"], fair)
 
 
 def _of_entry(told: Told, name: str) -> str:

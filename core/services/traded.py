@@ -14,7 +14,7 @@ import orjson
 from core.metrics.attribution import netted
 from core.metrics.events import Events
 from core.metrics.netting import UNKNOWN, Executions, decided
-from core.metrics.results import symbol_of
+from core.metrics.results import fair_of, symbol_of
 from core.model.settlement import Finality
 from core.services.journal_rows import JournalRows, Row
 from core.services.marks import HORIZONS, LOOK_AHEAD, Asked, checkpoint_of, lead_days, mark
@@ -231,7 +231,5 @@ def _fair(row: Row, told: Mapping[str, Any]) -> int:
     """Return what a share was held for at the decision [micro-USD]."""
     if row.get("fair_micro"):
         return int(row["fair_micro"])
-    pooled = number(told.get("p_pooled"))
-    if pooled is None:
-        return UNKNOWN
-    return round((pooled if row["side"] == "YES" else 1.0 - pooled) * MICRO)
+    fair = fair_of(number(told.get("p_pooled")), row["side"])
+    return UNKNOWN if fair is None else round(fair * MICRO)

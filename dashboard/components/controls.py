@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import HermesError
 from core.model.command import Caller, Scope
+from core.model.governor import MOST_REBASES
 from core.services import Services
 from core.services.operator import LEVELS, MOST_REASON, CommandState
 from core.services.risk import KILL, Risk
@@ -80,8 +81,10 @@ def _dial(services: Services, risk: Risk) -> None:
 
 def _rebase(services: Services, risk: Risk) -> None:
     done = max((step.rebases for step in risk.steps), default=0)
-    with st.expander(f"Rebase the drawdown · done {done} of 2"):
-        st.html('<p class="rule">Counts the drawdown from here, at half size; only where it has tripped, at most twice.</p>')
+    with st.expander(f"Rebase the drawdown · done {done} of {MOST_REBASES}"):
+        st.html(
+            f'<p class="rule">Counts the drawdown from here, at half size; only where it has tripped, at most {MOST_REBASES} times.</p>'
+        )
         st.text_input("Why rebase", key="why_rebase", max_chars=MOST_REASON, placeholder="a reason in words")
         st.button("Rebase", key="do_rebase", on_click=_press(services, "rebase", "why_rebase"))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from core.services.risk import WARN_AT, ExposureRow, TripwireRow
+from core.model.gauge import WARN_AT
+from core.services.risk import ExposureRow, TripwireRow
 from dashboard import wording
 
 TONES = {"ok": "model", "warn": "warning", "reached": "loss", "tripped": "loss"}

@@ -141,7 +141,7 @@ def _listed(station: Station, day: date, i: int) -> Listed:
     lowest, step = (69, 2) if i % 2 else (21, 1)
     found = event(f"{station.code}-{day}", lowest=lowest, step=step, station=station.code, unit=unit, day=day, n=N_BRACKETS)
     start, end = settlement_window(found.rule, station.tz, day)
-    return Listed(replace(found, city=station.city), station, micros(start), micros(end), "")
+    return Listed(replace(found, city=station.city), station, micros(start), micros(end))
 
 
 def _centre(found: Event) -> float:

@@ -298,6 +298,15 @@ def test_trades_of_an_event_that_nobody_lists_are_an_error() -> None:
     assert "gone is not listed with its conditions" in (record.error or "")
 
 
+def test_a_listing_that_breaks_off_while_markets_are_learned_is_shown_at_its_own_service() -> None:
+    with serving(reply(200, b'[{"slug": "nyc-12", "mark')) as server:
+        client = source(server)
+        (record,) = client.fetch([Ask(Kind.PRINTS, "nyc-12")])
+
+    assert "the bytes are kept" in (record.error or "")
+    assert client.health["polymarket_gamma"].trouble == "unreadable"
+
+
 def test_a_world_without_trades_says_so(nyc: dict[str, Any]) -> None:
     with serving(reply(200, [nyc])) as server:
         sources = {name: SourceSettings(base_url=server.url) for name in ("polymarket_gamma", "polymarket_clob")}

@@ -192,12 +192,15 @@ class Polymarket:
         """Learn the markets of events that were not listed in this process; yield a failed record for each that is not known."""
         if not event_ids:
             return
-        for record in self._listings.by_slug(event_ids):
+        why: dict[str, str] = {}
+        for record in self._gamma.judge(self._listings.by_slug(event_ids)):
             self._remember(record)
+            if record.error is not None:
+                why[record.subject] = record.error
         for event_id in event_ids:
             if event_id not in self._markets:
-                error = WireError(f"polymarket /events: {event_id} is not listed with its conditions; ask again later")
-                yield failed(SOURCE, Kind.PRINTS, event_id, self._clock.now(), error)
+                unlisted = f"polymarket /events: {event_id} is not listed with its conditions; ask again later"
+                yield failed(SOURCE, Kind.PRINTS, event_id, self._clock.now(), WireError(why.get(event_id, unlisted)))
 
     def _remember(self, record: Record) -> None:
         conditions: Mapping[str, str] = record.facts.get("conditions") or {}

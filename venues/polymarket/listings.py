@@ -207,11 +207,11 @@ class Listings:
                 return
 
     def by_slug(self, event_ids: Sequence[str]) -> Iterator[Record]:
-        """Yield the records of events that are listed, open or closed, by their ids."""
-        said = self._said_of(event_ids, {})
-        said |= self._said_of([slug for slug, each in said.items() if each.event is None], {"closed": "true"})
-        for each in said.values():
-            if each.event is not None and not is_not_yet(each.event):
+        """Yield the records of events that are listed, open or closed, by their ids; a failed one where the answer is none."""
+        for slug, each in self._open_or_closed(event_ids).items():
+            if each.error is not None:
+                yield failed(SOURCE, Kind.EVENTS, slug, each.answer.received_at, each.error, each.raw)
+            elif each.event is not None and not is_not_yet(each.event):
                 try:
                     yield self._parsed(each.event, each.raw, each.answer.received_at)
                 except WireError:
@@ -219,13 +219,15 @@ class Listings:
 
     def outcomes(self, event_ids: Sequence[str]) -> Iterator[Record]:
         """Yield how each event ended, as far as is known."""
-        said = self._said_of(event_ids, {})
-        # Without `closed` only open events are listed; a closed one is found by asking for it.
-        said |= self._said_of(
-            [slug for slug, each in said.items() if each.event is None and each.error is None], {"closed": "true"}
-        )
+        said = self._open_or_closed(event_ids)
         for slug in event_ids:
             yield self._outcome(slug, said[slug])
+
+    def _open_or_closed(self, slugs: Sequence[str]) -> dict[str, _Said]:
+        """Return what is said of events: without `closed` only open ones are listed, a closed one is found by asking for it."""
+        said = self._said_of(slugs, {})
+        rest = [slug for slug, each in said.items() if each.event is None and each.error is None]
+        return {**said, **self._said_of(rest, {"closed": "true"})}
 
     def _said_of(self, slugs: Sequence[str], more: Mapping[str, str]) -> dict[str, _Said]:
         said: dict[str, _Said] = {}

@@ -11,11 +11,11 @@ from agents.transmission.constraints.profiles import AccountProfile, followed
 from core.model.account import Account
 from core.model.activity import Action, Activity, Severity
 from core.model.cycle import Cycle
+from core.model.gauge import WARN_AT
 from core.model.governor import Governor
 from core.settings import Settings
 from core.units import MICRO, IntArray
 
-WARN_AT = 0.8
 SENTENCES = {
     "daily_loss": "the loss of its day is at {used:.0%} of the limit",
     "drawdown": "its drawdown is at {used:.0%} of the limit",

@@ -182,7 +182,7 @@ def test_a_desk_that_starts_late_looks_at_old_days_with_what_was_known_then(tmp_
 def listed(day: date) -> Listed:
     found, station = event(day=day), load_stations()["KLGA"]
     begin = micros(window_start(found))
-    return Listed(found, station, begin, begin + DAY_MICRO, "")
+    return Listed(found, station, begin, begin + DAY_MICRO)
 
 
 def ran(outcome: Outcome) -> _Day:

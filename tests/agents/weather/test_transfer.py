@@ -48,7 +48,7 @@ SIX = np.array([  # FACTS I.5: KLGA KORD KATL KDAL KSEA KMIA; 0, 1, 2, 3 or more
 def listed(statistic: Statistic = Statistic.OFFICIAL_MAX, day: date = DAY, **more: object) -> Listed:
     found = event("mia", lowest=80, day=day, station="KMIA", statistic=statistic, window=DayWindow.STANDARD_TIME, **more)
     start, end = settlement_window(found.rule, KMIA.tz, found.event_day)
-    return Listed(found, KMIA, micros(start), micros(end), "")
+    return Listed(found, KMIA, micros(start), micros(end))
 
 
 def known(memory: TransferMemory, *looks: int, of: Listed | None = None) -> Transfer:
