@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
 
 from agents.transmission.claims import z_of
 from agents.transmission.profiles import FLATTEN, KILL, TRIPWIRES, Tripwire, limit_of
@@ -14,7 +13,7 @@ from core.model.cycle import Cycle
 from core.model.host import WELL, Host
 from core.model.regime import REGIMES
 from core.settings import Settings
-from core.units import MICRO
+from core.units import MICRO, number
 
 UNITS = {"account_drawdown": " %", "red_days": " days", "results_z": " sd", "operator_dial": ""}
 BY_PEOPLE = KILL | FLATTEN
@@ -63,7 +62,7 @@ def _step(cycle: Cycle, before: Account, after: Account, settings: Settings) -> 
     yield _line(
         cycle, f"size steps from {old:g} to {new:g}: results against claims {z:+.2f} sd, drawdown {drawdown:.2f} R0",
         severity=Severity.WARNING if new < old else Severity.INFO, name="step", value=new, limit=1.0, previous=old,
-        z=_number(z), drawdown_r=_number(drawdown),
+        z=_rounded(z), drawdown_r=_rounded(drawdown),
     )  # fmt: skip
 
 
@@ -99,12 +98,12 @@ def _line(
 ) -> Activity:  # fmt: skip
     return Activity(
         at=cycle.sealed_at, action=Action.RISK, message=message, severity=severity, type="risk_update",
-        data={"name": name, "value": _number(value), "limit": None if limit is None else _number(limit), **more},
+        data={"name": name, "value": _rounded(value), "limit": None if limit is None else _rounded(limit), **more},
     )  # fmt: skip
 
 
-def _number(value: float) -> float | None:
-    return round(value, 6) if isfinite(value) else None
+def _rounded(value: float) -> float | None:
+    return number(round(value, 6))
 
 
 def _words(name: str) -> str:

@@ -15,6 +15,7 @@ from agents import announce
 from agents.alarms import governed
 from agents.conversion import conversions
 from agents.host import hosts_of
+from agents.prints import Tape
 from agents.settlement import settle
 from agents.stress import stressed
 from agents.transmission.constraints.firm_words import firm_lines
@@ -51,7 +52,8 @@ def look(desk: Desk[Panel, Evaluation], view: View, settings: Settings) -> Block
     """Observe and evaluate every instant of the view, and ask the checks that need no account."""
     panel = desk.observe(view)
     quotes = desk.quotes(panel)
-    return Block(desk.evaluate(panel, settings), quotes, guard(quotes, settings, hosts_of(view, desk.name, settings)))
+    tape = Tape(view) if settings.weather.resting else None
+    return Block(desk.evaluate(panel, settings), quotes, guard(quotes, settings, hosts_of(view, desk.name, settings), tape))
 
 
 def hear(cycle: Cycle, account: Account, *, archive: Archive, broker: Broker, journal: Journal) -> Account:

@@ -82,12 +82,6 @@ def hosts_of(view: View, desk: str, settings: Settings) -> tuple[Host, ...]:
     )
 
 
-def infrastructure_of(view: View, desk: str, settings: Settings) -> Host:
-    """Return what the host said at the last instant of a view."""
-    hosts = hosts_of(view, desk, settings)
-    return hosts[-1] if hosts else WELL
-
-
 def host_of(facts: Mapping[str, Any], at: int, settings: Settings) -> Host:
     """Return the facts of a record as numbers, and what of them is sick by the settings."""
     guard, every = settings.guard, float(settings.interval_seconds)

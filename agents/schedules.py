@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from agents.wakes import Wake
@@ -84,16 +84,6 @@ class LiveSchedule:
 
     def _cycle(self, at: datetime, number: int, cause: Cause, subjects: tuple[str, ...] = ()) -> Cycle:
         return Cycle(self._desk, at, number, cause, subjects, at, at)
-
-
-class RecordedSchedule:
-    """The cycles of a journal, as they were."""
-
-    def __init__(self, cycles: Sequence[Cycle]) -> None:
-        self._cycles = cycles
-
-    def __iter__(self) -> Iterator[Cycle]:
-        return iter(self._cycles)
 
 
 class GridSchedule:

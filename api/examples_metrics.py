@@ -263,6 +263,7 @@ REPORT: dict[str, Any] = {
             "n_dates": 33,
             "executions": 3791,
             "unknown": 30,
+            "reason": "",
         }
     ],
     "closing": [
@@ -278,6 +279,15 @@ REPORT: dict[str, Any] = {
             "n_dates": 30,
             "executions": 2080,
             "unknown": 57,
+            "reason": "",
+            "degrees": 0.412075,
+            "degrees_low": 0.201331,
+            "degrees_high": 0.624808,
+            "degrees_n": 271,
+            "degrees_dates": 30,
+            "held_mean": 604,
+            "no_mean": 212,
+            "degrees_reason": "",
         }
     ],
     "resting": {

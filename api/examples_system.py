@@ -23,6 +23,7 @@ RISK: dict[str, Any] = {
     "tripwires": [{
         "name": "day_loss", "desk": "weather", "state": "ok", "value": 0.086, "limit": 2.0, "unit": "R0", "used": 0.043,
         "since": None, "action": "FLAT", "ends": "with the next desk day, at 16:00Z", "value_usd": 8.6, "limit_usd": 200.0,
+        "subject": "",
     }],
     "limits": {"day_loss_r": 2.0, "week_loss_r": 4.0, "bracket_r": 0.2},
     "exposure": {

@@ -128,7 +128,7 @@ class RegimeReply(Reply):
 
 
 class SystemReply(Reply):
-    system_state: str = Field(description="initializing, ready, analyzing, trading, paused or error")
+    system_state: str = Field(description="initializing, ready, analyzing, signal_generated, trading, paused or error")
     current_regime: str = Field(description="Regime of most open events")
     active_strategy: str
     daily_pnl_r: float | None

@@ -154,6 +154,18 @@ class MovedReply(Reply):
     n_dates: int
     executions: int
     unknown: int = Field(description="Executions after which nobody quoted")
+    reason: str = Field(description="Why there is no number; empty where there is one")
+
+
+class ClosingReply(MovedReply):
+    degrees: float | None = Field(description="How far the mean that the books imply moved our way, °F, mean of events")
+    degrees_low: float | None = Field(description="90 % by dates, null below 30 of them")
+    degrees_high: float | None
+    degrees_n: int = Field(description="Events")
+    degrees_dates: int
+    held_mean: int = Field(description="Executions left out: their bracket held the implied mean, so that no way was wanted")
+    no_mean: int = Field(description="Executions left out: at entry or at the checkpoint the books implied no mean")
+    degrees_reason: str = Field(description="Why there are no degrees; empty where there are")
 
 
 class FillStepReply(Reply):
@@ -218,7 +230,7 @@ class ReportReply(Answer):
     slope_high: float | None
     attribution: AttributionReply
     markouts: list[MovedReply]
-    closing: list[MovedReply] = Field(description="Closing line value at declared checkpoints")
+    closing: list[ClosingReply] = Field(description="Closing line value at declared checkpoints")
     resting: RestingReply
     groups: list[GroupReply]
     worst: list[EventResultReply]

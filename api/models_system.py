@@ -27,6 +27,7 @@ class TripwireReply(Reply):
     ends: str
     value_usd: float | None
     limit_usd: float | None
+    subject: str = Field(description="What is counted, where the name does not say it; empty otherwise")
 
 
 class ExposureReply(Reply):

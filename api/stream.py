@@ -175,6 +175,7 @@ class Hub:
 
     @property
     def connection_count(self) -> int:
+        """Return how many connections there are."""
         return len(self._clients)
 
     async def follow(self) -> None:
@@ -236,7 +237,7 @@ class Hub:
         replaced = after is not None and after > max(last, await asyncio.to_thread(self._activity.version))
         client.cursor = self._seq if after is None or replaced else after
         client.live = client.cursor >= self._seq  # nothing to catch up with
-        greeting = {"connection_count": len(self._clients), "last_seq": max(last, client.cursor), "reset": replaced}
+        greeting = {"connection_count": self.connection_count, "last_seq": max(last, client.cursor), "reset": replaced}
         client.put(_text(last, "connected", wall_now(), greeting))
         async with anyio.create_task_group() as group:
             client.scope = group.cancel_scope

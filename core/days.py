@@ -82,11 +82,6 @@ def desk_day(instant: datetime) -> date:
     return (_aware(instant).astimezone(UTC) - DESK_DAY_STARTS).date()
 
 
-def desk_day_start(day: date) -> datetime:
-    """Return the first instant of a desk day."""
-    return datetime.combine(day, time(), UTC) + DESK_DAY_STARTS
-
-
 def trade_date(instant: datetime) -> date:
     """Return the futures desk's day: the exchange's trade date, which begins at 17:00 in Chicago on the evening before."""
     local = _aware(instant).astimezone(zone(EXCHANGE)) + (ONE_DAY - TRADE_DATE_STARTS)

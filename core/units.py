@@ -1,7 +1,8 @@
-"""Units and array types: micro-dollars, micro-shares, microseconds, degrees."""
+"""Units and array types: micro-dollars, micro-shares, microseconds, degrees; and how a value is written down."""
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +19,9 @@ Columns = dict[str, NDArray[Any]]  # one-dimensional, equal lengths
 
 MICRO = 1_000_000
 MISSING = -32_768  # stands for "no value" in integer columns of tenths of a degree
+RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")  # a cell that begins so may be taken for a formula
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING = np.array(None, dtype=object)
 
 
 class Unit(StrEnum):
@@ -48,6 +51,11 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def inert(text: str) -> str:
+    """Return a text as a cell that no spreadsheet runs: an apostrophe stands before what begins like a formula."""
+    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+
+
 def parse_iso(text: str) -> datetime:
     """Return the aware UTC instant of an ISO-8601 text; ValueError without an offset."""
     at = datetime.fromisoformat(text)
@@ -70,6 +78,20 @@ def micro(amount: Decimal | str | int) -> int:
 def decimal_of(micro_amount: int) -> Decimal:
     """Return millionths as an exact decimal."""
     return Decimal(int(micro_amount)) / MICRO
+
+
+def number(value: Any) -> float | None:
+    """Return a float, None for NaN, for what is infinite and for what is not there."""
+    if value is None:
+        return None
+    found = float(value)
+    return found if math.isfinite(found) else None
+
+
+def nullable(values: FloatArray | IntArray) -> list[Any]:
+    """Return an array as lists of lists in its shape, None where `number` says so."""
+    found: list[Any] = np.where(np.isfinite(values), values, _NOTHING).tolist()
+    return found
 
 
 def half_up(value: FloatArray) -> IntArray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,3 +27,12 @@ def captures() -> Path:
     if not (CAPTURES / "fixtures").is_dir():
         absent("captures", f"no captures in {CAPTURES}; point HERMES_CAPTURES at them")
     return CAPTURES
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, not for longer than a module: its event loop would stand in the way of others'."""
+    from tests.browser import launched  # which stands on this module
+
+    with launched() as started:
+        yield started

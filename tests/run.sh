@@ -27,4 +27,5 @@ fi
 .venv/bin/ruff format --check .
 .venv/bin/ruff check .
 .venv/bin/mypy
-"$python" -m pytest -n 2 --dist loadfile
+# The long ones first, and a worker more than processors: half of their time is waiting for a clock, a browser or a server.
+"$python" -m pytest -n $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder tests/e2e tests

@@ -25,7 +25,7 @@ from core.errors import SourceDownError, SourceError, SourceLimitedError, Source
 from core.model.record import Record
 from core.settings import Settings, SourceSettings
 from core.units import iso, writable
-from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, BreakerState, Lane, Seconds, TokenBucket
+from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, Lane, Seconds, TokenBucket
 from venues.skew import skew_seconds
 
 INSTANT_HEADER = "X-Hermes-Instant"
@@ -158,10 +158,6 @@ class Http:
         """Remember a record as none: bytes came, and nothing could be made of them."""
         with self._lock:
             self._refuted[str(record.kind), record.subject] = record.received_at, writable(record.error or "")
-
-    def breaker_state(self, url: str) -> BreakerState:
-        """Return the state of the breaker of the host of `url`."""
-        return self._lane(url).breaker.state
 
     def get(self, url: str, params: Query | None = None) -> Answer:
         """Ask; the answer is a value, also when it is a failure."""

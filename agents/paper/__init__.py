@@ -9,6 +9,6 @@ Nothing is ever filled at a midpoint, no price is better than the one shown, and
 from agents.paper.broker import GRACE, PaperBroker, pending
 from agents.paper.listed import Listed, Listings, listed_of
 from agents.paper.live import LivePaperBroker
-from agents.paper.prints import Print, prints_of
+from agents.prints import Print, prints_of
 
 __all__ = ["GRACE", "Listed", "Listings", "LivePaperBroker", "PaperBroker", "Print", "listed_of", "pending", "prints_of"]

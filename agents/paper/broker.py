@@ -12,9 +12,9 @@ from agents.paper.books import Book, Window, book_in, failed_at, shown_at
 from agents.paper.depth import Depths
 from agents.paper.listed import Listed, Listings
 from agents.paper.order import Order, order_of
-from agents.paper.prints import prints_of
 from agents.paper.queue import reached
 from agents.paper.words import Words
+from agents.prints import prints_of
 from core.model.account import Account
 from core.model.event import Instrument
 from core.model.orders import Level, Orders, Reports, Status, join_orders, no_reports, take_orders

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agents.paper.prints import Print
+from agents.prints import Print
 
 CREDIT = 2  # one part in so many of what was taken back is counted as having stood ahead
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -16,9 +15,9 @@ from agents.transmission.reasons import AS_WANTED, ON_TARGET, RESTS
 from agents.transmission.verdicts import Ruling
 from core.model.account import Account
 from core.model.cycle import Cycle
-from core.model.decision import Check, Decision, Verdict
+from core.model.decision import STATED_FILL, Check, Decision, Verdict
 from core.model.targets import Targets
-from core.units import MICRO, BoolArray, FloatArray, IntArray
+from core.units import MICRO, BoolArray, FloatArray, IntArray, nullable
 
 NOT_APPLICABLE: Mapping[str, str] = {
     "heat": "Sum of stop losses: the weather desk has no stops",
@@ -44,7 +43,6 @@ LISTED: tuple[str, ...] = tuple(dict.fromkeys((
 _ABSENT = tuple(Check(name, None, None, Verdict.NOT_APPLICABLE) for name in NOT_APPLICABLE)
 _NOT_ASKED = {name: Check(name, None, None, Verdict.NOT_APPLICABLE) for name in LISTED}
 _VERDICTS = (Verdict.NOT_APPLICABLE, Verdict.PASS, Verdict.SHRINK, Verdict.REFUSE)  # from mild to strict
-_NOTHING = np.array(None, dtype=object)
 _SEVERITY = {verdict: place for place, verdict in enumerate(_VERDICTS)}
 
 
@@ -62,15 +60,24 @@ def decisions_of(ruling: Ruling, targets: Targets, account: Account, cycle: Cycl
     ]
     numbers = (part[runs, columns].tolist() for part in (standing.held, standing.wanted, ruling.allowed, ruling.order))
     own = standing.own[columns].tolist()
-    rows = zip(runs.tolist(), own, *numbers, reasons, checks, strict=True)
+    rows = zip(runs.tolist(), own, *numbers, reasons, checks, _beliefs(ruling, runs, columns, targets), strict=True)
     return tuple(
         Decision(
             decision_id=decision_id(cycle.desk, cycle.scheduled_at, run, targets.instruments[column].token), run=run,
             token=targets.instruments[column].token, held_micro=held, wanted_micro=wanted, allowed_micro=allowed,
-            order_micro=order, reason_code=reason, checks=listed, belief=targets.belief[column],
+            order_micro=order, reason_code=reason, checks=listed, belief=belief,
         )
-        for run, column, held, wanted, allowed, order, reason, listed in rows
+        for run, column, held, wanted, allowed, order, reason, listed, belief in rows
     )  # fmt: skip
+
+
+def _beliefs(ruling: Ruling, runs: IntArray, columns: IntArray, targets: Targets) -> list[Mapping[str, object]]:
+    """Return what the desk believes of each instrument and, where an order rests, how likely it is filled."""
+    beliefs: list[Mapping[str, object]] = [targets.belief[column] for column in ruling.standing.own[columns].tolist()]
+    if ruling.fill_chance is not None:
+        for i in np.flatnonzero(ruling.until[runs, columns]).tolist():
+            beliefs[i] = {**beliefs[i], STATED_FILL: round(float(ruling.fill_chance[runs[i], columns[i]]), 6)}
+    return beliefs
 
 
 def _entry_reason(ruling: Ruling, run: int, column: int, targets: Targets) -> str:
@@ -129,7 +136,7 @@ def _listed(cuts: Cuts, runs: IntArray, columns: IntArray) -> dict[str, list[Che
     numbers = np.round(value, 6), np.round(bound, 6), verdict, np.rint(allowed * MICRO)
     alike = np.logical_and.reduce([_one(each) for each in numbers]).tolist()  # most checks say the same of every position
     listed: dict[str, list[Check]] = {}
-    rows = zip(cuts.limits, alike, *(_said(each) for each in numbers), strict=True)
+    rows = zip(cuts.limits, alike, *(nullable(each) for each in numbers), strict=True)
     for (name, _, _), same, *said in rows:
         asked_of = [tuple(each[0] for each in said)] if same else zip(*said, strict=True)
         new = [Check(name, a, b, _VERDICTS[c], None if d is None else int(d)) for a, b, c, d in asked_of]
@@ -151,12 +158,6 @@ def _one(numbers: FloatArray | IntArray) -> BoolArray:
     """Return which rows say the same of every position."""
     same: BoolArray = (numbers == numbers[:, :1]).all(axis=1) | np.isnan(numbers).all(axis=1)
     return same
-
-
-def _said(numbers: FloatArray | IntArray) -> list[list[Any]]:
-    """Return numbers as they are written down; None where there is none."""
-    said: list[list[Any]] = np.where(np.isfinite(numbers), numbers, _NOTHING).tolist()
-    return said
 
 
 def _stricter(first: Check, second: Check) -> Check:

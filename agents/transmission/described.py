@@ -186,8 +186,12 @@ CHECKS: tuple[Described, ...] = (
     Described("ceiling", "trades_ceiling", "What no setting passes, on the futures desk.", "purchases of a day ≤ 10"),
     Described("guard", "minimum_size", "Below the venue's minimum nothing is sent, and nothing is rounded up.", ""),
     Described(
-        "exit", "exit_edge", "A position is sold only where the desk wants less of it and the bid pays more than it is worth.",
-        "best bid − fee ≥ fair value + exit_edge_min",
+        "exit", "exit_edge",
+        "A position is sold only where the desk wants less of it and the bid pays more than a share is worth to the account: "
+        "its marginal value at what is wanted, below fair value where too much is held. What makes room for a purchase of the "
+        "other side goes without the least gain, and a bid above fair value is enough where money is short. Where no marginal "
+        "value is known fair value counts.",
+        "best bid − fee ≥ marginal value + exit_edge_min; marginal value: p ÷ (W × E[1 ÷ W]), W the wealth if the share pays",
     ),
     *(Described("not applicable", name, f"{text}.", "") for name, text in NOT_APPLICABLE.items()),
 )  # fmt: skip

@@ -1,4 +1,8 @@
-"""Leaving a position: only where the desk wants less, and the bid pays more than the position is worth.
+"""Leaving a position: only where the desk wants less, and the bid pays more than the position is worth to the account.
+
+What a share is worth is its marginal value to the account: a holding that has become too large goes for less than fair
+value. The sizing states the price from which it sells, the gain of an exit in it, so that both ask the same. Where it states
+none, fair value and that gain count.
 
 No multiplier, cap, regime or tripwire comes here: they never sell, and they never stand in the way of a sale. A sale of
 everything (`governor.flatten`) wants nothing and takes any bid, but still none that is old, crossed or too thin.
@@ -16,8 +20,12 @@ from agents.transmission.limits import Cuts, Limit, pass_or_refuse
 from agents.transmission.offers import Offer, bids_of
 from agents.transmission.standing import Standing
 from core.model.quotes import Quotes
+from core.prices import fee_per_share
 from core.settings import Settings
 from core.units import MICRO, FloatArray, IntArray
+
+FEE_STEPS = 6  # a fee hardly changes with its price: each takes a digit and more off the error
+_NOISE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +40,33 @@ class Sale:
     size: IntArray
 
 
-def lowest_price(standing: Standing, best_bid: FloatArray, settings: Settings) -> FloatArray:
-    """Return the lowest price of an exit, fee apart: fair value, the fee, and the gain that makes it worth while."""
-    own = standing.own
-    fee = np.maximum(best_bid - standing.targets.sell_price[own], 0.0)
-    lowest = standing.targets.fair[own] + settings.weather.exit_edge_min + fee
+def least_proceeds(standing: Standing, settings: Settings) -> FloatArray:
+    """Return what a share must fetch, fee paid [USD per share], (n_runs, n): what the sizing says, else above fair value."""
+    kept_below = standing.targets.kept_below[:, standing.own]
+    above_fair = standing.targets.fair[standing.own] + settings.weather.exit_edge_min
+    return np.where(np.isnan(kept_below), above_fair, kept_below)
+
+
+def lowest_price(standing: Standing, settings: Settings) -> FloatArray:
+    """Return the lowest price of an exit, fee apart, (n_runs, n): it leaves the least proceeds after its own fee."""
+    least = least_proceeds(standing, settings)
+    fees = [standing.targets.fees[int(column)] for column in standing.own]
+    lowest = least.copy()
+    for each in dict.fromkeys(fees):
+        mine = np.array([one == each for one in fees])
+        for _ in range(FEE_STEPS):
+            lowest[:, mine] = least[:, mine] + fee_per_share(np.clip(lowest[:, mine], 0.0, 1.0), each)
     all_out = standing.account.governor.flatten > 0
-    if not all_out.any():
-        return lowest
-    return np.where(all_out[:, None], standing.targets.tick_micro[own] / MICRO, lowest)
+    return np.where(all_out[:, None], standing.targets.tick_micro[standing.own] / MICRO, lowest)
 
 
 def exit_edge(sale: Sale, settings: Settings) -> Limit:
-    """Refuse unless the bid less fee is above fair value by `exit_edge_min` [USD per share]; a sale of everything takes any bid."""
-    targets, own = sale.standing.targets, sale.standing.own
-    gain = targets.sell_price[own] - targets.fair[own]
-    all_out = (sale.standing.account.governor.flatten > 0)[:, None] & ~np.isnan(targets.sell_price[own])
-    reached = (gain >= settings.weather.exit_edge_min - 1e-9) | all_out
+    """Refuse unless the bid less fee reaches the least proceeds [USD per share]; a sale of everything takes any bid."""
+    proceeds, least = sale.standing.targets.sell_price[sale.standing.own], least_proceeds(sale.standing, settings)
+    all_out = (sale.standing.account.governor.flatten > 0)[:, None] & ~np.isnan(proceeds)
+    reached = (proceeds >= least - _NOISE) | all_out
     reached &= sale.bids.best * MICRO >= sale.bids.limit - 0.5
-    return Limit(gain, np.full_like(gain, settings.weather.exit_edge_min), pass_or_refuse(reached))
+    return Limit(proceeds, least, pass_or_refuse(reached))
 
 
 def bid_sanity(sale: Sale, settings: Settings) -> Limit:
@@ -81,9 +97,8 @@ def exits(standing: Standing, quotes: Quotes, row: int, settings: Settings) -> t
     own = standing.own
     tokens = {standing.axis.instruments[int(column)].token: i for i, column in enumerate(own)}
     prints = quotes.prints_only[row, own]
-    best = np.where(prints, quotes.print_price[row, own] - settings.weather.print_slip, quotes.bid_price[row, own, 0])
     bids = bids_of(
-        quotes, row, own, standing.account, tokens, lowest=lowest_price(standing, best, settings),
+        quotes, row, own, standing.account, tokens, lowest=lowest_price(standing, settings),
         tick_micro=standing.targets.tick_micro[own], settings=settings,
     )  # fmt: skip
     wanted = np.where(standing.leaving, standing.held - standing.selling - standing.wanted, 0)

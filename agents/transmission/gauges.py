@@ -1,13 +1,16 @@
-"""How near every limit is, from the folded account alone: what the governor and the caps count, asked for people.
+"""How near every limit is, from the folded account: what the governor and the caps count, asked for people.
 
-The same readings, caps and floors as in a ruling, with nothing wanted. The worst case of the day alone is
-an estimate: without quotes it counts holdings at their cost, and no working order.
+The same readings, caps, marks and floors as in a ruling, with nothing wanted. The worst case of the day is the ruling's own
+check: what settles in the day is counted as lost, so that only what outlasts it needs a mark, and gets it from the bids that the
+newest look saw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,12 +18,15 @@ from agents.transmission.constraints.ceilings import DAY_SHARE, EQUITY_SHARE
 from agents.transmission.constraints.exposure import CAPS, Cap
 from agents.transmission.constraints.firms import floors
 from agents.transmission.constraints.profiles import AccountProfile, followed
+from agents.transmission.equity import marks_of
+from agents.transmission.governor import worst_day
 from agents.transmission.profiles import TRIPWIRES, limit_of, profile_of
 from agents.transmission.standing import Standing, standing_of
 from agents.transmission.tripwires import READINGS
 from core.model.account import Account
-from core.model.event import Instrument
-from core.model.gauge import Gauge
+from core.model.event import NO_FEES, Instrument
+from core.model.gauge import Gauge, Seen
+from core.model.quotes import Quotes
 from core.model.targets import Targets
 from core.settings import Settings
 from core.units import MICRO
@@ -43,11 +49,20 @@ SUBJECTS: Mapping[str, Callable[[Instrument], str]] = {
 """How a group of `axis.GROUPS` is named."""
 
 
-def gauges(account: Account, at: datetime, settings: Settings) -> tuple[Gauge, ...]:
-    """Return every limit of the account's first run that has a number, tripwires first; `at` names the rules in force."""
+ANY_SIZE = 1e9  # [shares] behind a bid whose depth nobody kept
+
+
+def gauges(
+    account: Account, at: datetime, settings: Settings, seen: Mapping[str, Seen] = MappingProxyType({})
+) -> tuple[Gauge, ...]:  # fmt: skip
+    """Return every limit of the account's first run that has a number, tripwires first; `at` names the rules in force.
+
+    Args:
+        seen: what the newest look saw of the tokens that are held; one that is missing there was not looked at.
+    """
     standing = standing_of(_nothing_wanted(account), account)
     return (
-        *_wires(account, settings), _worst_day(account, settings), *(_cap(cap, standing, settings) for cap in CAPS),
+        *_wires(account, settings), _worst_day(account, settings, seen), *(_cap(cap, standing, settings) for cap in CAPS),
         _cash(account, settings), _ceiling(account, settings), *_counts(account, settings), *_firms(account, at, settings),
     )  # fmt: skip
 
@@ -99,16 +114,23 @@ def _lost(account: Account, start: str) -> int:
     return int(getattr(account, start)[0]) - int(account.equity_micro[0])
 
 
-def _worst_day(account: Account, settings: Settings) -> Gauge:
-    """Return the loss of the day if everything that may settle in it went wrong, holdings counted at their cost."""
+def _worst_day(account: Account, settings: Settings, seen: Mapping[str, Seen]) -> Gauge:
+    """Return the loss of the day if everything that may settle in it went wrong, as a ruling counts it."""
+    nothing, quotes = _nothing_wanted(account, account.instruments, seen), _quotes(account.instruments, seen)
+    marks = marks_of(account, nothing, quotes, 0, settings)
+    marked = replace(account, equity_micro=marks.equity_micro(account))
+    standing = replace(standing_of(nothing, marked), marks=marks)
+    told = worst_day(standing, standing.base, settings).value  # of each column the same
+    unit, limit = int(account.unit_r_micro[0]), settings.risk.worst_day_r
+    lost = float(told[0, 0]) if told.size else float(READINGS["day_loss"](marked, settings)[0])
     last = account.desk_day + 1
-    ends = np.array([instrument.event_day.toordinal() <= last for instrument in account.instruments], np.bool_)
-    at_stake = int(account.cost_micro[0][ends].sum()) if ends.size else 0
-    unit, lost = int(account.unit_r_micro[0]), _lost(account, "day_start_micro") + at_stake
-    limit = settings.risk.worst_day_r
+    stays = any(
+        one.event_day.toordinal() > last and held for one, held in zip(account.instruments, account.held_micro[0], strict=True)
+    )
+    about = f"events up to {date.fromordinal(last)} lost"
     return Gauge(
-        "worst_day", "tripwire", lost / unit if unit else None, limit, "R0", "what settles this desk day, at cost",
-        lost / MICRO, limit * unit / MICRO,
+        "worst_day", "tripwire", lost if unit else None, limit, "R0", f"{about}; the rest at its bid" if stays else about,
+        lost * unit / MICRO, limit * unit / MICRO,
     )  # fmt: skip
 
 
@@ -153,10 +175,32 @@ def _dollars(name: str, family: str, profile: AccountProfile, value: float, limi
         yield Gauge(f"{profile.name}.{name}", family, *money, "USD", profile.name, *money)
 
 
-def _nothing_wanted(account: Account) -> Targets:
-    none, whole, flags = np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_)
+def _nothing_wanted(
+    account: Account, instruments: tuple[Instrument, ...] = (), seen: Mapping[str, Seen] = MappingProxyType({})
+) -> Targets:  # fmt: skip
+    """Return targets that leave some of what is held as it is."""
+    n = len(instruments)
+    unknown, whole, flags = np.full(n, np.nan), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    fair = np.array([_number(seen[one.token].fair) if one.token in seen else np.nan for one in instruments])
     return Targets(
-        instruments=(), target=np.empty((account.n_runs, 0)), fair=none, price=none, limit_price=none, sell_price=none,
-        worst_loss=none, edge=none, multiplier=none, earned=whole, tick_micro=whole, min_size_micro=whole, fees=(), open=flags,
-        closed_reason=(), belief=(), view=flags,
+        instruments=instruments, target=np.full((account.n_runs, n), np.nan), fair=fair, price=unknown, limit_price=unknown,
+        sell_price=unknown, kept_below=np.full((account.n_runs, n), np.nan), worst_loss=unknown, edge=unknown,
+        multiplier=unknown, earned=whole, tick_micro=whole,
+        min_size_micro=whole, fees=(NO_FEES,) * n, open=flags, closed_reason=("",) * n, belief=({},) * n, view=flags,
     )  # fmt: skip
+
+
+def _quotes(instruments: tuple[Instrument, ...], seen: Mapping[str, Seen]) -> Quotes:
+    """Return the bids that the newest look saw, for any size; of what it did not look at there is no book."""
+    rows = [seen.get(one.token, Seen(None, None, np.inf)) for one in instruments]
+    bid = np.array([[_number(row.bid)] for row in rows]).reshape(1, len(rows), 1)
+    age = np.array([[row.age_seconds for row in rows]])
+    nothing, none = np.full_like(bid, np.nan), np.zeros_like(age, np.bool_)
+    return Quotes(
+        ask_price=nothing, ask_size=np.zeros_like(bid), bid_price=bid, bid_size=np.where(np.isnan(bid), 0.0, ANY_SIZE), age=age,
+        sane=~none, print_price=np.full_like(age, np.nan), print_age=np.full_like(age, np.inf), prints_only=none,
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value

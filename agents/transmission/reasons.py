@@ -80,7 +80,7 @@ REASONS: Mapping[str, str] = {
     "trades_per_week": "The purchases of the desk week that a person allows are made.",
     "trades_ceiling": "Ten purchases a day are made.",
     "minimum_size": "What is left is below the venue's minimum order.",
-    "exit_edge": "The bid does not pay enough above fair value to leave.",
+    "exit_edge": "The bid does not pay enough above what a share is worth to the account to leave.",
     RESTS: "Taking is too dear: the order rests at a passive price.",
     "decision_old": "The order's book came too late after the decision.",
     "venue_paused": "The venue takes no orders at that time of the week.",

@@ -2,8 +2,9 @@
 
 Where the guard refuses to take (the spread, the cost of getting in, or the limit price) but a passive price leaves the
 edge that the desk asks for, the order that was ruled rests there: never above the limit price, below the best ask, and at
-most one tick above the best bid. It counts as filled in every cap while it works. It ends with the next quiet minutes, at
-the latest a minute after the next look; a look that wants less, may take no risk, or finds the price gone takes it back.
+most one tick above the best bid. It counts as filled in every cap while it works. It ends with the next quiet minutes, or
+when a session ends, news come near or an account must be flat, at the latest a minute after the next look; a look that wants
+less, may take no risk, or finds the price gone takes it back. Its decision states how likely it is filled in that life.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from agents.transmission.constraints.hours import barred, barred_from
+from agents.transmission.fill_chance import chances
 from agents.transmission.guard.draft import Draft
 from agents.transmission.guard.limit_price import highest_price
 from agents.transmission.guard.quiet import is_climate, next_quiet
@@ -27,7 +30,7 @@ from core.model.quotes import Quotes
 from core.prices import fees_micro
 from core.registry import load_stations
 from core.settings import Settings
-from core.units import MICRO, BoolArray, IntArray, micros
+from core.units import MICRO, BoolArray, FloatArray, IntArray, instant, micros
 
 TOO_DEAR = frozenset({"spread", "limit_price", "estimated_cost"})
 """Checks whose refusal means that taking costs too much, not that the purchase is wrong."""
@@ -41,11 +44,12 @@ OVERLAP = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What rests: sizes (n_runs, n), 0 where nothing does; its price and its last instant (n,)."""
+    """What rests: sizes (n_runs, n), 0 where nothing does; its price (n,), its last instant and its chance (n_runs, n)."""
 
     size: IntArray
     limit: IntArray  # [micro-USD per share]
     until: IntArray  # [microseconds]
+    fill_chance: FloatArray  # that anything of it is filled by then [1]; NaN where nothing rests
 
     @property
     def columns(self) -> BoolArray:
@@ -91,7 +95,11 @@ def resting(
             cuts.apply(name, check(replace(draft, asks=asks, size=cuts.size, rests=every), settings))
     size = cuts.size // standing.lot * standing.lot
     enough = (size >= standing.targets.min_size_micro[own]) & _gains(draft, size, price)
-    return Rest(np.where(enough, size, 0), price, until)
+    chance = chances(
+        standing, guarded.quotes, row, guarded.tape, rests=enough & (size > 0), price=price,
+        life=until - micros(draft.cycle.fill_at),
+    )  # fmt: skip
+    return Rest(np.where(enough, size, 0), price, until, chance)
 
 
 def cancels_of(
@@ -104,7 +112,7 @@ def cancels_of(
         return ()
     standing = ruling.standing
     places = {standing.axis.instruments[int(column)].token: i for i, column in enumerate(standing.own)}
-    stays = _stays(standing, guarded, row, account)
+    stays = _stays(standing, guarded, row, account) & ~barred(account.governor, cycle.fill_at, settings)[:, None]
     price = passive_price(standing, guarded.quotes, row, settings)
     tick = standing.targets.tick_micro[standing.own]
     gone = []
@@ -142,7 +150,7 @@ def _rests_already(standing: Standing) -> BoolArray:
 
 
 def _until(standing: Standing, cycle: Cycle, settings: Settings) -> IntArray:
-    """Return the last instant of an order that would begin now, (n,) [microseconds]."""
+    """Return the last instant of an order that would begin now, (n_runs, n) [microseconds]."""
     latest = cycle.fill_at + timedelta(seconds=settings.interval_seconds) + OVERLAP
     stations = load_stations()
     ends: dict[tuple[str, bool], datetime] = {}
@@ -154,7 +162,9 @@ def _until(standing: Standing, cycle: Cycle, settings: Settings) -> IntArray:
             quiet = next_quiet(cycle.fill_at, stations[key[0]], settings, climate=key[1]) if key[0] in stations else latest
             ends[key] = min(quiet, latest)
         found[i] = micros(ends[key])
-    return found
+    last = instant(int(found.max(initial=micros(cycle.fill_at))))
+    until: IntArray = np.minimum(found, barred_from(standing.account.governor, cycle.fill_at, last, settings)[:, None])
+    return until
 
 
 def _gains(draft: Draft, size: IntArray, price: IntArray) -> BoolArray:

@@ -14,6 +14,7 @@ from functools import reduce
 import numpy as np
 
 from agents.market_rules import least_sizes
+from agents.prints import Tape
 from agents.transmission import governor
 from agents.transmission.constraints import ceilings, exposure
 from agents.transmission.constraints import min_cash as cash
@@ -102,9 +103,9 @@ DEAREST = (exposure.dearest, cash.dearest, ceilings.dearest, governor.dearest)
 """What a purchase may come to cost, in times of its price, before a limit in dollars is passed."""
 
 
-def guard(quotes: Quotes, settings: Settings, hosts: tuple[Host, ...] = ()) -> Guarded:
+def guard(quotes: Quotes, settings: Settings, hosts: tuple[Host, ...] = (), tape: Tape | None = None) -> Guarded:
     """Ask every check that needs no account, for all instants at once; `hosts`: what the machine said at each."""
-    return Guarded(quotes, {name: check(quotes, settings) for name, check in BLOCK_CHECKS.items()}, hosts)
+    return Guarded(quotes, {name: check(quotes, settings) for name, check in BLOCK_CHECKS.items()}, hosts, tape)
 
 
 def rule(targets: Targets, guarded: Guarded, row: int, account: Account, cycle: Cycle, settings: Settings) -> Ruling:
@@ -142,11 +143,11 @@ def _with_entries(ruling: Ruling, guarded: Guarded, row: int, cycle: Cycle, sett
         order.size = order.size // standing.lot * standing.lot
     _asked_of(order, RULES, standing, cycle, asks, settings)
     _at_least_minimum(order, standing, asks.limit)
-    until = np.zeros_like(order.size)
+    until, chance = np.zeros_like(order.size), None
     if settings.weather.resting and drafted.any():
         rules = {each.name: each.check for each in asked(RULES, cycle.desk, settings)}
         rest = resting(Draft(standing, cycle, asks, drafted), order, guarded, row, {**ORDER_CHECKS, **rules}, settings)
-        order.size, asks, until = rest.among(order.size), rest.offer(asks), rest.lives
+        order.size, asks, until, chance = rest.among(order.size), rest.offer(asks), rest.lives, rest.fill_chance
         order.apply("quiet_minutes", quiet_minutes(Draft(standing, cycle, asks, order.size, rest.columns), settings))
     _asked_of(order, COUNTS, standing, cycle, asks, settings)
     return replace(
@@ -156,6 +157,7 @@ def _with_entries(ruling: Ruling, guarded: Guarded, row: int, cycle: Cycle, sett
         limit=np.where(order.size > 0, asks.limit, 0),
         reference=np.where(order.size > 0, np.where(until > 0, asks.limit, asks.average(order.size)), 0),
         until=np.where(order.size > 0, until, 0),
+        fill_chance=chance,
         entries=Entries(position, order, n_scaling),
     )
 

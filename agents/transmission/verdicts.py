@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agents.prints import Tape
 from agents.transmission.limits import Cuts, Limit
 from agents.transmission.standing import Standing
 from core.model.host import WELL, Host
 from core.model.quotes import Quotes
-from core.units import IntArray
+from core.units import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Guarded:
     quotes: Quotes
     limits: Mapping[str, Limit]
     hosts: tuple[Host, ...] = ()  # what the host said of itself at each instant; empty: nothing is known
+    tape: Tape | None = None  # where orders may rest: the prints that were known
 
     def host(self, row: int) -> Host:
         """Return what the host said at one instant."""
@@ -47,5 +49,6 @@ class Ruling:
     limit: IntArray  # worst price of the order [micro-USD per share]
     reference: IntArray  # average price that was shown for it [micro-USD per share]
     until: IntArray  # last instant of an order that rests [microseconds]; 0: what is not filled at once is over
+    fill_chance: FloatArray | None = None  # of an order that rests [1], NaN where none does; None: nothing was to rest
     entries: Entries | None = None
     sales: Cuts | None = None

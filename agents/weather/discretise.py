@@ -22,7 +22,6 @@ from core.units import BoolArray, FloatArray, IntArray
 
 MARGIN = 24  # readings kept apart beyond the tails' own edges; what lies further out counts at the last one
 PADDED = 1 << 40  # a reading that does not exist
-BLOCK = 1 << 16  # readings that are worked on at once: what fits beside the processor
 EIGHT = 8.0  # degrees of freedom of the desk's own law, which has a short closed form
 # How often the source prints something else than the chain says; SCIENCE 2.5.
 SOURCE_RISK = {"nws_climate_report": 0.01, "weather_company": 0.01}
@@ -213,21 +212,6 @@ def bracket_mass(lattice: Lattice, summed: FloatArray) -> FloatArray:
     low = np.take_along_axis(summed, np.broadcast_to(lattice.first, shape), -1)
     high = np.take_along_axis(summed, np.broadcast_to(lattice.last, shape), -1)
     return np.where(lattice.exists, high - low, 0.0)
-
-
-def masses(lattice: Lattice, law: Law, floor: FloatArray, loose: FloatArray | None = None) -> FloatArray:
-    """Return the mass of each bracket at very many looks, shape (n_instants, n_events, n_brackets).
-
-    The same bits as `bracket_mass(cumulative(...))`, block by block: what is in between would be ten times the answer.
-    """
-    found = np.empty((*floor.shape, lattice.first.shape[-1]))
-    rows = max(BLOCK // max(lattice.upper.size * law.weight.shape[-1], 1), 1)
-    for begin in range(0, len(floor), rows):
-        block = slice(begin, begin + rows)
-        parts = Law(law.weight[block], law.location[block], law.sd[block], law.df[block])
-        summed = cumulative(lattice, parts, floor[block], None if loose is None else loose[block])
-        found[block] = bracket_mass(lattice, summed)
-    return found
 
 
 def reading_mass(summed: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from agents.weather.sizing.wanted import Wanted, wanted_of
 from core.model.account import Account
 from core.model.targets import Targets
 from core.settings import Settings
-from core.units import BoolArray, FloatArray, IntArray, total
+from core.units import BoolArray, FloatArray, IntArray, nullable, total
 
 NOTHING: dict[str, object] = {}
 
@@ -41,7 +41,8 @@ def propose(evaluation: WeatherEvaluation, row: int, account: Account, settings:
     return Targets(
         instruments=panel.instruments, target=target, fair=fair, price=price,
         limit_price=_flat(np.maximum(offers.limit[row], wanted.limit), exists),
-        sell_price=sell, worst_loss=price, edge=_flat(offers.edge[row], exists),
+        sell_price=sell, kept_below=_flat_runs(wanted.kept_below, exists), worst_loss=price,
+        edge=_flat(offers.edge[row], exists),
         multiplier=_flat_event(evaluation.regimes.multiplier[row], event), earned=_flat_event(panel.skills.earned[row], event),
         tick_micro=np.maximum(_flat_event(listings.tick_micro[row], event), 1),
         min_size_micro=_flat_event(listings.min_size_micro[row], event),
@@ -131,14 +132,9 @@ def _told(
         evaluation.panel.books.prints_only[row, event].tolist(), strict=True,
     )  # fmt: skip
     for values, (regime, code, i, printed) in zip(
-        zip(*(_numbers(part) for part in numbers.values()), strict=True), words, strict=True
+        zip(*(nullable(part.astype(np.float64)) for part in numbers.values()), strict=True), words, strict=True
     ):
         yield {
             **dict(zip(numbers, values, strict=True)), "regime": NAMES[regime], "regime_reason": CODES[code] or WANTED,
             "rule_sha": evaluation.panel.events[i].event.rule.sha256, "prints_only": printed,
         }  # fmt: skip
-
-
-def _numbers(part: FloatArray) -> list[float | None]:
-    exact = part.astype(np.float64)
-    return [number if finite else None for number, finite in zip(exact.tolist(), np.isfinite(exact).tolist(), strict=True)]

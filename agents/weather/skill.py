@@ -19,7 +19,6 @@ from agents.weather.recalibration import Recalibration, recalibrated, recalibrat
 from agents.weather.shrinkage import Shrinkage, shrinkage
 from agents.weather.track import Track, TrackMemory
 from agents.weather.vintages import DAY
-from core.checkpoints import CHECKPOINTS
 from core.model.targets import EARNED
 from core.units import FloatArray, InstantArray, IntArray
 
@@ -136,8 +135,3 @@ def read_skills(memory: SkillMemory, events: Sequence[Listed], instants: Instant
         for row, (bucket, day) in enumerate(zip(buckets[:, column].tolist(), days.tolist(), strict=True)):
             place[row, column] = number.setdefault((listed.event.venue, bucket, day), len(number))
     return Skills(place, tuple(memory.of(*key) for key in number))
-
-
-def checkpoint_name(checkpoint: int) -> str:
-    """Return the name of a checkpoint as pages and reports say it."""
-    return CHECKPOINTS[checkpoint].name

@@ -205,11 +205,6 @@ def _kept_of(scored: Scored) -> _Kept:
     return _Kept(scored.since, scored.event_id, scored.venue, scored.event_day.toordinal(), scored.winner, numbers)
 
 
-def track_of(scored: Sequence[Scored], checkpoint: int) -> Track:
-    """Return some settled events at one checkpoint."""
-    return _track_of([_kept_of(each) for each in scored], checkpoint)
-
-
 def _track_of(kept: Sequence[_Kept], checkpoint: int) -> Track:
     n, rows = len(_MARKS), [each.numbers[checkpoint] for each in kept]
     brackets = [(len(row) - n) // 2 for row in rows]

@@ -26,7 +26,7 @@ from core.registry import load_hold
 from core.settings import Settings
 from core.store.columns import DTYPES, texts
 from core.store.track import STATES, TRACK
-from core.units import Columns, FloatArray, Unit
+from core.units import Columns, FloatArray, Unit, nullable, number
 
 _OF_CHECKPOINT = (
     "lower",
@@ -88,7 +88,7 @@ def _rows_of(scored: Scored, maker: str) -> Iterator[dict[str, Any]]:
             "venue": scored.venue, "station": scored.station, "event_day": scored.event_day.isoformat(),
             "extreme": str(scored.extreme), "unit": str(scored.unit), "winner": scored.winner, "reading": scored.reading,
             "exact": scored.exact, "own": scored.own, "own_winner": scored.own_winner,
-            "sources": json.dumps({name: _number(values[look]) for name, values in scored.sources.items()}),
+            "sources": json.dumps({name: number(values[look]) for name, values in scored.sources.items()}),
             **{name: getattr(scored, name)[look] for name in _OF_LOOK},
             **{name: getattr(scored, name)[checkpoint] if marked else np.nan for name in _OF_CHECKPOINT},
             **{name: _text(getattr(scored, name)[checkpoint]) if marked else "" for name in _PMFS},
@@ -200,15 +200,11 @@ def _nullable(value: Any) -> Any:
         return {name: _nullable(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_nullable(each) for each in value]
-    return _number(value) if isinstance(value, float) else value
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return number(value) if isinstance(value, float) else value
 
 
 def _text(values: FloatArray) -> str:
-    return json.dumps([_number(value) for value in values.tolist()])
+    return json.dumps(nullable(values))
 
 
 def _floats(values: Sequence[float | None]) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from core.journal.state import instrument_of, settlement_of
-from core.journal.tables import CONVERSIONS, DECISIONS, FILLS, INSTRUMENTS, ORDERS, RISK, SETTLEMENTS, columns_of
+from core.journal.tables import DECISIONS, FILLS, INSTRUMENTS, ORDERS, RISK, SETTLEMENTS, columns_of
 from core.model.activity import Action, Activity, Severity
 from core.model.cycle import Cause, Cycle
 from core.model.decision import Check, Verdict
@@ -179,26 +179,6 @@ class RiskLine:
     governor: Mapping[str, Any]  # of `Governor`, by name
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionLine:
-    conversion_id: str
-    desk: str
-    scheduled_at: datetime
-    line: int
-    run: int
-    venue: str
-    event_id: str
-    station: str
-    event_day: date
-    at: datetime
-    given: tuple[str, ...]  # NO tokens, `size_micro` of each
-    taken: tuple[str, ...]  # YES tokens, `size_micro - fee_micro` of each
-    size_micro: int
-    fee_bips: int
-    fee_micro: int
-    freed_micro: int
-
-
 def cycle_line(row: Sequence[Any]) -> CycleLine:
     """Return a row of `cycles` as a value."""
     desk, scheduled_at, number, cause, subjects, sealed_at, fill_at, heard_at, phase = row
@@ -251,16 +231,6 @@ def ledger_line(row: Sequence[Any]) -> LedgerLine:
     """Return a row of `ledger` as a value."""
     tx, line, desk, run, at, account, token, amount = row
     return LedgerLine(tx, line, desk, run, instant(at), account, token, amount)
-
-
-def conversion_line(row: Sequence[Any]) -> ConversionLine:
-    """Return a row of `conversions` as a value."""
-    named = dict(zip(columns_of(CONVERSIONS), row, strict=True))
-    return ConversionLine(**{
-        **named, "scheduled_at": instant(named["scheduled_at"]), "at": instant(named["at"]),
-        "event_day": date.fromisoformat(named["event_day"]), "given": tuple(orjson.loads(named["given"])),
-        "taken": tuple(orjson.loads(named["taken"])),
-    })  # fmt: skip
 
 
 def settlement_line(row: Sequence[Any]) -> SettlementLine:

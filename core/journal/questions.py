@@ -50,12 +50,6 @@ def activity_page(said: Said, limit: int, offset: int, *, newest_first: bool, af
     return Question(text, (*values, limit, offset))
 
 
-def activity_count(said: Said) -> Question:
-    """Return how many rows of activity there are."""
-    where, values = _said(said, 0)
-    return Question(f"SELECT count(*) FROM activity{where}", values)
-
-
 def _among(among: Among, also: Mapping[str, object]) -> tuple[str, tuple[object, ...]]:
     names = ("desk", "station", "event_id", "venue", "token")
     parts: list[tuple[str, object]] = [(f"{name} = ?", value) for name in names if (value := getattr(among, name))]

@@ -18,7 +18,6 @@ from core.journal.lines import (
     ALL_SAID,
     EVERYTHING,
     Among,
-    ConversionLine,
     CycleLine,
     DecisionLine,
     FillLine,
@@ -29,7 +28,6 @@ from core.journal.lines import (
     SettlementLine,
     VerdictLine,
     activity_line,
-    conversion_line,
     cycle_line,
     decision_line,
     fill_line,
@@ -39,13 +37,12 @@ from core.journal.lines import (
     risk_line,
     settlement_line,
 )  # fmt: skip
-from core.journal.questions import Question, activity_count, activity_page, count_of, day_bounds, page_of, rows_where
+from core.journal.questions import Question, activity_page, count_of, day_bounds, page_of, rows_where
 from core.journal.state import account_of
 from core.model.account import Account
 from core.model.activity import Activity
 from core.model.cycle import Cycle
 from core.model.event import Instrument
-from core.model.orders import Status
 from core.model.settlement import Finality
 from core.units import instant, micros
 
@@ -109,10 +106,6 @@ class JournalReader:
         """Return a page of the activity, newest first."""
         return self._lines(activity_page(said, limit, offset, newest_first=True), activity_line)
 
-    def count_activity(self, said: Said = ALL_SAID) -> int:
-        """Return how many rows of activity there are; a text search counts within the rows that it looks at."""
-        return self._count(activity_count(said))
-
     def activity_days(self, limit: int = 60, before: date | None = None) -> tuple[tuple[date, int], ...]:
         """Return the newest UTC days with activity and how many rows each has, newest first."""
         days: list[tuple[date, int]] = []
@@ -140,10 +133,6 @@ class JournalReader:
         """Return a page of decisions."""
         return self._lines(page_of("decisions", among, "decision_id", limit, offset, newest_first=newest_first), decision_line)
 
-    def count_decisions(self, among: Among = EVERYTHING) -> int:
-        """Return how many decisions there are."""
-        return self._count(count_of("decisions", among))
-
     def verdicts(self, desk: str) -> tuple[VerdictLine, ...]:
         """Return how often each reason let a wish pass, shrank it or refused it, the most frequent reason first; reads all."""
         question = Question(
@@ -165,10 +154,6 @@ class JournalReader:
         """Return a page of orders."""
         return self._lines(page_of("orders", among, "order_id", limit, offset, newest_first=newest_first), order_line)
 
-    def count_orders(self, among: Among = EVERYTHING) -> int:
-        """Return how many orders there are."""
-        return self._count(count_of("orders", among))
-
     def order(self, order_id: str) -> OrderLine | None:
         """Return one order."""
         return self._first(rows_where("orders", "order_id = ?", order_id), order_line)
@@ -176,11 +161,6 @@ class JournalReader:
     def orders_of(self, decision_id: str) -> tuple[OrderLine, ...]:
         """Return the orders that a decision led to."""
         return self._lines(rows_where("orders", "decision_id = ? ORDER BY order_id", decision_id), order_line)
-
-    def orders_in(self, status: Status, limit: int = 100, offset: int = 0) -> tuple[OrderLine, ...]:
-        """Return a page of the orders in a state."""
-        where = "status = ? ORDER BY scheduled_at DESC, order_id DESC LIMIT ? OFFSET ?"
-        return self._lines(rows_where("orders", where, int(status), limit, offset), order_line)
 
     def fills(
         self, among: Among = EVERYTHING, limit: int = 100, offset: int = 0, *, newest_first: bool = True
@@ -210,10 +190,6 @@ class JournalReader:
         where = "desk = ? AND at >= ? AND at < ? ORDER BY at, tx, line LIMIT ? OFFSET ?"
         return self._lines(rows_where("ledger", where, desk, *bounds, limit, offset), ledger_line)
 
-    def ledger_of(self, tx: str) -> tuple[LedgerLine, ...]:
-        """Return the lines of one transaction: an execution or conversion id, `{desk}/{settlement id}` or `opening/{desk}`."""
-        return self._lines(rows_where("ledger", "tx = ? ORDER BY line", tx), ledger_line)
-
     def settlements(
         self, among: Among = EVERYTHING, limit: int = 100, offset: int = 0, *, finality: Finality | None = None,
         newest_first: bool = True,
@@ -223,19 +199,10 @@ class JournalReader:
         question = page_of("settlements", among, "line, settlement_id", limit, offset, newest_first=newest_first, also=also)
         return self._lines(question, settlement_line)
 
-    def count_settlements(self, among: Among = EVERYTHING) -> int:
-        """Return how many words about events there are."""
-        return self._count(count_of("settlements", among))
-
     def settlements_of(self, event_ids: Sequence[str]) -> Mapping[str, tuple[SettlementLine, ...]]:
         """Return all words about each of some events, oldest first; an event without any has none."""
         lines = self._in("settlements", "event_id", event_ids, "scheduled_at, line", settlement_line)
         return {e: tuple(line for line in lines if line.settlement.event_id == e) for e in dict.fromkeys(event_ids)}
-
-    def conversions_of(self, event_ids: Sequence[str]) -> Mapping[str, tuple[ConversionLine, ...]]:
-        """Return all conversions of holdings of each of some events, oldest first; an event without any has none."""
-        lines = self._in("conversions", "event_id", event_ids, "scheduled_at, line", conversion_line)
-        return {e: tuple(line for line in lines if line.event_id == e) for e in dict.fromkeys(event_ids)}
 
     def risk(
         self, desk: str, start: datetime | None = None, end: datetime | None = None, limit: int = 1000, offset: int = 0,

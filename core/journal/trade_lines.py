@@ -31,7 +31,7 @@ from core.metrics.results import (
 )  # fmt: skip
 from core.model.decision import Verdict
 from core.model.event import Instrument
-from core.units import decimal_of, iso
+from core.units import decimal_of, inert, iso
 
 COLUMNS = (
     "trade_id", "executed_at_utc", "desk", "run", "world", "venue", "city", "station", "event_day", "extreme", "symbol", "bracket", "side",
@@ -45,7 +45,6 @@ COLUMNS = (
 )  # fmt: skip
 OF_ENTRY = ("order_type_entry", "slippage_entry_usd", "equity_at_entry_usd", "operator_state")
 OF_EXIT = ("exit_reason",)
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")
 BINDING = frozenset({Verdict.SHRINK, Verdict.REFUSE})
 
 
@@ -151,5 +150,4 @@ def _cell(value: object) -> str:
         return format(value.normalize(), "f")
     if isinstance(value, float):
         return format(Decimal(repr(round(value, 9))), "f")
-    text = str(value)
-    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+    return str(value) if isinstance(value, int) else inert(str(value))

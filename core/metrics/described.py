@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from inspect import getdoc
 from typing import Any
 
+from core.metrics.edges import moved, moved_degrees, moved_logit
 from core.metrics.events import EVENT_ROWS
 from core.metrics.figures import Row
 from core.metrics.tear_sheet import TEAR_SHEET
@@ -29,6 +31,22 @@ that no row names (`python -m tests.core.test_tear_sheet`), and on degenerate on
 column says what it does there.
 """
 
+AFTER = """
+## Of prices after a trade
+
+Markouts are taken 1, 5 and 60 minutes after an execution, from the look nearest to that instant within half of the time; where
+looks are further apart, nobody quoted. Closing value is taken at checkpoints that are declared before any outcome: 09:00 of the
+event day in the station's own time for what was bought the day before or earlier, else an hour after the execution. Each is the
+mean of events, the executions of an event weighted by their shares, with its n and 90 % by dates.
+
+"""
+MOVES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("price, our way", "USD a share", moved),
+    ("log odds, our way", "nats", moved_logit),
+    ("implied mean, our way", "°F", moved_degrees),
+)
+"""What is said of prices after a trade: label, unit, function; the last of closing value alone."""
+
 
 def markdown() -> str:
     """Return the page."""
@@ -36,10 +54,27 @@ def markdown() -> str:
         HEAD
         + "\n".join(_table(EVENT_ROWS, "events", ()))
         + "\n"
+        + AFTER
+        + "\n".join(_moves())
+        + "\n"
         + DAYS
         + "\n".join(_table(TEAR_SHEET, "days", ("quantstats",)))
         + "\n"
     )
+
+
+def as_noun(definition: str) -> str:
+    """Return what a function returns: its docstring's first words without the verb."""
+    said = definition.removeprefix("Return ")
+    return said[:1].upper() + said[1:]
+
+
+def _moves() -> Iterator[str]:
+    yield "| figure | definition | unit |"
+    yield "|---|---|---|"
+    for label, unit, of in MOVES:
+        text = " ".join((getdoc(of) or "").split("\nArgs:")[0].split())
+        yield f"| {label} | {as_noun(text)} | {unit} |"
 
 
 def _table(rows: Sequence[Row[Any]], counted: str, more: Sequence[str]) -> Iterator[str]:
@@ -50,7 +85,7 @@ def _table(rows: Sequence[Row[Any]], counted: str, more: Sequence[str]) -> Itera
         interval = f"{100 * row.level:.0f} %" if row.interval else ""
         cells = (
             row.label,
-            row.definition,
+            as_noun(row.definition),
             row.unit,
             str(row.least),
             row.otherwise,

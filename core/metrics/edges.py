@@ -80,6 +80,29 @@ def moved_logit(price: FloatArray, later: FloatArray, bought: BoolArray, least: 
     return moved(odds(price), odds(later), bought)
 
 
+def moved_degrees(
+    mean: FloatArray, later: FloatArray, lower: FloatArray, upper: FloatArray, gains: BoolArray
+) -> FloatArray:  # fmt: skip
+    """Return by how much the mean that the books imply moved the way that a trade wanted [°F]; NaN where it wanted none.
+
+    The way is the sign of dq/dmean, q being the probability of the bracket under the normal law that the books imply at
+    entry: a bracket that lies above the mean gains when the mean rises, one below it when the mean falls. A YES bought or a
+    NO sold gains with its bracket, a NO bought or a YES sold against it. Within a bracket that holds the mean the sign turns
+    at its middle: no way is wanted there, and the trade is left out and counted.
+
+    Args:
+        mean: implied at entry [°F]; NaN where there was none, shape (n,).
+        later: implied at the checkpoint [°F]; NaN where there was none, shape (n,).
+        lower, upper: edges of the bracket, half a reading beyond its first and its last [°F]; infinite where it is open,
+            shape (n,).
+        gains: True for YES bought and NO sold, shape (n,).
+
+    Source: SCIENCE 3.3, 5.4.
+    """
+    rising = np.where(lower >= mean, 1.0, np.where(upper <= mean, -1.0, np.nan))
+    return np.where(gains, rising, -rising) * (later - mean)
+
+
 def fill_calibration(stated: FloatArray, filled: BoolArray) -> tuple[FillStep, ...]:
     """Return how often resting orders were filled at each stated probability of being filled; steps without orders are absent.
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+STATED_FILL = "p_fill"
+"""In the belief of a decision whose order rests: the probability that anything of it is filled before its life ends."""
+
 
 class Verdict(StrEnum):
     PASS = "pass"

@@ -8,6 +8,15 @@ WARN_AT = 0.8  # used part of a limit from which on people are warned
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the newest look saw of a token that is held."""
+
+    bid: float | None  # best [USD per share]; None: nobody bids
+    fair: float | None  # [USD per share]
+    age_seconds: float  # of the book, at the look
+
+
+@dataclass(frozen=True, slots=True)
 class Gauge:
     """One limit of a desk now. `value` and `limit` count in `unit`; both are below 0 where a fall trips."""
 

@@ -21,6 +21,7 @@ class Targets:
     price: FloatArray  # (n_instruments,) executable all-in price to buy a reference size; NaN: cannot be bought
     limit_price: FloatArray  # (n_instruments,) highest price of an entry, fee apart [USD per share]
     sell_price: FloatArray  # (n_instruments,) best bid less fee [USD per share]; NaN: cannot be sold
+    kept_below: FloatArray  # (n_runs, n_instruments) bid less fee for which less is not held yet [USD per share]; NaN: unknown
     worst_loss: FloatArray  # (n_instruments,) loss when it settles wrongly [USD per share]
     edge: FloatArray  # (n_instruments,) fair - executable price [USD per share]
     multiplier: FloatArray  # (n_instruments,) regime multiplier

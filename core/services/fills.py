@@ -12,13 +12,13 @@ import orjson
 
 from core.metrics.edges import FillStep, fill_calibration
 from core.metrics.trading import wilson_lower_bound, wilson_upper_bound
+from core.model.decision import STATED_FILL
 from core.model.orders import FINAL, Status
 from core.services.journal_rows import JournalRows, Row
 from core.services.values import number
 from core.units import micros
 
 LOOK_BACK = timedelta(days=60)
-STATED = "p_fill"  # in what a decision believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +63,5 @@ def _resting(rows: list[Row]) -> Resting:
 
 def _stated(row: Row) -> float:
     told: Mapping[str, Any] = orjson.loads(row["belief"] or "{}")
-    found = number(told.get(STATED))
+    found = number(told.get(STATED_FILL))
     return float("nan") if found is None else found

@@ -1,4 +1,4 @@
-"""What a share could be traded at around a trade: at the decision, some time after it, and at the declared checkpoint."""
+"""What a share could be traded at, and what mean the books implied, around a trade and at the declared checkpoint."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.metrics.netting import UNKNOWN
+from core.services.values import in_fahrenheit
 from core.store.evaluations import EvaluationStore
 from core.units import MICRO, micros
 
@@ -17,6 +18,10 @@ CHECKPOINT_HOUR = 9  # of the event day in the station's own time, for what was 
 OLDEST = 60 * MINUTE  # of the quote that stands for a checkpoint
 LOOK_AHEAD = HORIZONS[-1] * MINUTE * 3 // 2
 Quote = tuple[int, float | None, float | None]  # cycle [µs], bid, ask
+Known = tuple[int, int]  # cycle [µs], what was known in it
+HALF_READING = 0.5  # a bracket ends that far beyond its first and its last reading
+NOWHERE = -(2**62)  # of a temperature: nobody knows it, or a bracket is open below
+ABOVE_ALL = 2**62  # edge of a bracket that is open above
 
 
 @dataclass(slots=True)
@@ -30,6 +35,16 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Where the books put the event around one execution, and the edges of its bracket [micro-°F]."""
+
+    implied: int = NOWHERE  # mean, by the newest look up to the execution; NOWHERE: they said nothing
+    implied_later: int = NOWHERE  # at the checkpoint
+    edge_below: int = NOWHERE
+    edge_above: int = ABOVE_ALL
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Of which execution a mark is wanted."""
 
@@ -40,6 +55,13 @@ class Asked:
     ordered_at: int  # cycle of the decision [µs]
     at: int  # of the execution [µs]
     checkpoint: int  # [µs]
+    lower: float | None = None  # first and last reading of the bracket, rule's unit; None: open
+    upper: float | None = None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it is held against the morning of the event day."""
+        return self.checkpoint != self.at + HORIZONS[-1] * MINUTE
 
 
 def checkpoint_of(tz: str, event_day: date, at: int, ahead: bool) -> int:
@@ -63,23 +85,60 @@ def mark(store: EvaluationStore | None, asked: Asked) -> Mark:
         return Mark()
     end = asked.at + LOOK_AHEAD
     quotes = store.quotes_between(asked.event_id, asked.bracket, asked.side, asked.ordered_at, end)
-    found = Mark(after=tuple(_near(quotes, asked.at, minutes * MINUTE) for minutes in HORIZONS))
+    mids = [(quote[0], _bounded(*quote[1:])) for quote in quotes]
+    found = Mark(after=tuple(_near(mids, asked.at, minutes * MINUTE, UNKNOWN) for minutes in HORIZONS))
     decided = next((quote for quote in quotes if quote[0] == asked.ordered_at), None)
     if decided is not None:
         found.mid, found.touch = _between(*decided[1:]), _whole(decided[2] if asked.bought else decided[1])
     found.closing = found.after[-1]
-    if asked.checkpoint != asked.at + HORIZONS[-1] * MINUTE:
-        first = max(asked.checkpoint - OLDEST, asked.at)
-        before = store.quotes_between(asked.event_id, asked.bracket, asked.side, first, asked.checkpoint)
-        found.closing = next((value for quote in reversed(before) if (value := _bounded(*quote[1:])) != UNKNOWN), UNKNOWN)
+    if asked.ahead:
+        before = store.quotes_between(asked.event_id, asked.bracket, asked.side, *_before(asked))
+        found.closing = _newest([(quote[0], _bounded(*quote[1:])) for quote in before], UNKNOWN)
     return found
 
 
-def _near(quotes: Sequence[Quote], at: int, horizon: int) -> int:
-    """Return the mid of the quote nearest to a horizon, within half of it: an older or younger one says something else."""
+def shift(store: EvaluationStore | None, asked: Asked) -> Shift:
+    """Return the means that the books implied at an execution and at its checkpoint, the looks chosen as for quotes."""
+    if store is None:
+        return Shift()
+    looks = store.implied_between(asked.event_id, asked.ordered_at, asked.at + LOOK_AHEAD)
+    if not looks:
+        return Shift()
+    unit, means = looks[0][2], _means(looks)
+    if asked.ahead:
+        later = _newest(_means(store.implied_between(asked.event_id, *_before(asked))), NOWHERE)
+    else:
+        later = _near(means, asked.at, HORIZONS[-1] * MINUTE, NOWHERE)
+    return Shift(
+        _newest([known for known in means if known[0] <= asked.at], NOWHERE), later,
+        NOWHERE if asked.lower is None else _degrees(asked.lower - HALF_READING, unit),
+        ABOVE_ALL if asked.upper is None else _degrees(asked.upper + HALF_READING, unit),
+    )  # fmt: skip
+
+
+def _before(asked: Asked) -> tuple[int, int]:
+    """Return the span of the looks that may stand for a checkpoint [µs]."""
+    return max(asked.checkpoint - OLDEST, asked.at), asked.checkpoint
+
+
+def _near(known: Sequence[Known], at: int, horizon: int, nothing: int) -> int:
+    """Return what the look nearest to a horizon knew, within half of it: an older or younger one says something else."""
     wanted = at + horizon
-    known = [(abs(quote[0] - wanted), _bounded(*quote[1:])) for quote in quotes if abs(quote[0] - wanted) <= horizon // 2]
-    return next((value for _, value in sorted(known) if value != UNKNOWN), UNKNOWN)
+    near = [(abs(when - wanted), value) for when, value in known if abs(when - wanted) <= horizon // 2]
+    return next((value for _, value in sorted(near) if value != nothing), nothing)
+
+
+def _newest(known: Sequence[Known], nothing: int) -> int:
+    return next((value for _, value in reversed(known) if value != nothing), nothing)
+
+
+def _means(looks: Sequence[tuple[int, float, str]]) -> list[Known]:
+    return [(at, _degrees(mean, unit)) for at, mean, unit in looks]
+
+
+def _degrees(value: float, unit: str) -> int:
+    """Return a temperature of a rule's unit [micro-°F]."""
+    return round((in_fahrenheit(value, unit) or 0.0) * MICRO)
 
 
 def _between(bid: float | None, ask: float | None) -> int:

@@ -11,7 +11,7 @@ from core.metrics.figures import Figure
 from core.services.choice import Choice
 from core.services.fills import Resting
 from core.services.performance import Performance, PerformanceService
-from core.services.performed import Attribution, EventResult, Group, Moved
+from core.services.performed import Attribution, Closing, EventResult, Group, Moved
 from core.services.scored import EdgePoint
 
 # Documented name: row of the table.
@@ -88,7 +88,7 @@ class Report:
     slope_high: float | None
     attribution: Attribution
     markouts: tuple[Moved, ...]
-    closing: tuple[Moved, ...]
+    closing: tuple[Closing, ...]
     resting: Resting
     groups: tuple[Group, ...]
     worst: tuple[EventResult, ...]

@@ -23,6 +23,7 @@ from core.services.journal_rows import JournalRows
 from core.services.performed import (
     COUNTED,
     Attribution,
+    Closing,
     EventResult,
     Group,
     Moved,
@@ -138,7 +139,7 @@ class Followed:
     source: str
     n: int
     markouts: tuple[Moved, ...]
-    closing: tuple[Moved, ...]
+    closing: tuple[Closing, ...]
     resting: Resting
     missing: str = ""
 
@@ -260,7 +261,7 @@ class PerformanceService:
         choice = choice or Choice()
         traded, rows, now = self._asked(choice)
 
-        def made() -> tuple[tuple[Moved, ...], tuple[Moved, ...]]:
+        def made() -> tuple[tuple[Moved, ...], tuple[Closing, ...]]:
             return (tuple(markouts(traded, rows)), tuple(closing_values(traded, rows))) if traded else ((), ())
 
         after, closing = self._keep("followed", choice, made)

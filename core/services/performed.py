@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from core.days import desk_day
 from core.metrics.attribution import RUNGS
 from core.metrics.claims import claim_of_return
-from core.metrics.edges import moved, moved_logit, slope_interval
+from core.metrics.edges import moved, moved_degrees, moved_logit, slope_interval
 from core.metrics.events import EVENT_ROWS, Events, edges_of
 from core.metrics.figures import figure, finite
 from core.metrics.inference import date_interval
 from core.metrics.netting import UNKNOWN
-from core.services.marks import HORIZONS
+from core.services.marks import ABOVE_ALL, HORIZONS, NOWHERE
 from core.services.scored import GROUP, MOST_GROUPS, EdgePoint
 from core.services.traded import PLACES, EventFacts, Traded
 from core.services.values import usd
 from core.units import MICRO, BoolArray, FloatArray, IntArray, instant
 
 COUNTED = "One event is one observation: its legs win and lose together and are netted; R is the all-in cost"
+NOT_TRADED = "nothing was traded"
 Z90 = 1.6448536269514722
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FIGURES = (
@@ -140,6 +142,21 @@ class Moved:
     n_dates: int
     executions: int
     unknown: int  # executions after which nobody quoted
+    reason: str  # why there is no number, "" where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Closing(Moved):
+    """The same at a declared checkpoint, and how far the mean that the books imply moved the way that the trade wanted."""
+
+    degrees: float | None  # mean of events [°F]
+    degrees_low: float | None  # 90 % by dates
+    degrees_high: float | None
+    degrees_n: int  # events
+    degrees_dates: int
+    held_mean: int  # executions left out: their bracket held the implied mean, so that no way was wanted
+    no_mean: int  # executions left out: at entry or at the checkpoint the books implied no mean
+    degrees_reason: str  # why there are no degrees, "" where there are
 
 
 def daily(events: Events) -> tuple[PnlDay, ...]:
@@ -250,36 +267,68 @@ def markouts(traded: Traded, rows: BoolArray) -> Iterator[Moved]:
     """Yield how prices moved after the executions: 1, 5 and 60 minutes on, all of them and by maker and taker."""
     maker = traded.columns["maker"] > 0
     for minutes in HORIZONS:
+        late = f"no quote within {'the minute' if minutes == 1 else f'{minutes} min'}"
         for kind, some in (("all", rows), ("maker", rows & maker), ("taker", rows & ~maker)):
-            yield _moved(traded, some, f"{minutes} min", kind, traded.columns[f"after_{minutes}"])
+            yield _moved(traded, some, f"{minutes} min", kind, traded.columns[f"after_{minutes}"], late)
 
 
-def closing_values(traded: Traded, rows: BoolArray) -> Iterator[Moved]:
+def closing_values(traded: Traded, rows: BoolArray) -> Iterator[Closing]:
     """Yield prices at the declared checkpoints against those that were paid: 09:00 for day-ahead entries, else an hour on."""
     ahead = traded.columns["ahead"] > 0
     for name, some in (("day ahead, 09:00 of the day", rows & ahead), ("same day, 60 min", rows & ~ahead)):
-        yield _moved(traded, some, name, "all", traded.columns["closing"])
+        found = _moved(traded, some, name, "all", traded.columns["closing"], "no quote at the checkpoint")
+        yield Closing(**asdict(found), **_degrees(traded, some))
 
 
-def _moved(traded: Traded, rows: BoolArray, name: str, kind: str, later_micro: IntArray) -> Moved:
+def _moved(traded: Traded, rows: BoolArray, name: str, kind: str, later_micro: IntArray, late: str) -> Moved:
+    """Return the row of some executions; `late` is said where none of them was quoted later."""
     columns, picked = traded.columns, np.flatnonzero(rows & (later_micro != UNKNOWN))
-    size = np.abs(columns["size"][picked]).astype(np.float64)
-    price, later = columns["notional"][picked] / np.maximum(size, 1.0), later_micro[picked] / MICRO
+    price, later = columns["notional"][picked] / np.maximum(np.abs(columns["size"][picked]), 1), later_micro[picked] / MICRO
     bought = columns["size"][picked] > 0
-    events, group = np.unique(columns["event"][picked], return_inverse=True)
-    weight = np.bincount(group, weights=size, minlength=len(events))
-    cents, odds = (
-        np.bincount(group, weights=size * each, minlength=len(events)) / weight
-        for each in (moved(price, later, bought), moved_logit(price, later, bought))
-    )
-    ordinal = np.array([traded.facts[i].day.toordinal() for i in events.tolist()], np.int64)
-    interval = date_interval(cents, ordinal) if len(events) else None
+    cents, ordinal = _by_event(traded, picked, moved(price, later, bought))
+    odds, _ = _by_event(traded, picked, moved_logit(price, later, bought))
+    interval = date_interval(cents, ordinal) if len(cents) else None
     return Moved(
-        name, kind, finite(cents.mean()) if len(events) else None, interval.low if interval else None,
-        interval.high if interval else None, finite(odds.mean()) if len(events) else None,
-        float((cents > 0).mean()) if len(events) else None, len(events), len(np.unique(ordinal)), len(picked),
-        int(rows.sum()) - len(picked),
+        name, kind, finite(cents.mean()) if len(cents) else None, interval.low if interval else None,
+        interval.high if interval else None, finite(odds.mean()) if len(cents) else None,
+        float((cents > 0).mean()) if len(cents) else None, len(cents), len(np.unique(ordinal)), len(picked),
+        int(rows.sum()) - len(picked), "" if len(cents) else late if rows.any() else NOT_TRADED,
     )  # fmt: skip
+
+
+def _degrees(traded: Traded, rows: BoolArray) -> dict[str, Any]:
+    """Return what a row of closing value says of the implied mean, by the fields of `Closing`."""
+    columns = traded.columns
+    told = np.flatnonzero(rows & (columns["implied"] != NOWHERE) & (columns["implied_later"] != NOWHERE))
+    mean, later, lower, upper = (
+        _fahrenheit(columns[name][told]) for name in ("implied", "implied_later", "edge_below", "edge_above")
+    )
+    gains = (columns["yes"][told] > 0) == (columns["size"][told] > 0)
+    way = moved_degrees(mean, later, lower, upper, gains)
+    known = np.isfinite(way)
+    degrees, ordinal = _by_event(traded, told[known], way[known])
+    interval = date_interval(degrees, ordinal) if len(degrees) else None
+    reason = "every bracket held the implied mean" if len(told) else "no implied mean" if rows.any() else NOT_TRADED
+    return {
+        "degrees": finite(degrees.mean()) if len(degrees) else None, "degrees_low": interval.low if interval else None,
+        "degrees_high": interval.high if interval else None, "degrees_n": len(degrees),
+        "degrees_dates": len(np.unique(ordinal)), "held_mean": len(told) - int(known.sum()),
+        "no_mean": int(rows.sum()) - len(told), "degrees_reason": "" if len(degrees) else reason,
+    }  # fmt: skip
+
+
+def _fahrenheit(micro: IntArray) -> FloatArray:
+    """Return temperatures in °F, those that lie nowhere without a bound."""
+    return np.where(micro == NOWHERE, -np.inf, np.where(micro == ABOVE_ALL, np.inf, micro / MICRO))
+
+
+def _by_event(traded: Traded, picked: IntArray, values: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return the mean of each event of some executions, weighted by their shares, and its date as a day number."""
+    size = np.abs(traded.columns["size"][picked]).astype(np.float64)
+    events, group = np.unique(traded.columns["event"][picked], return_inverse=True)
+    weight = np.bincount(group, weights=size, minlength=len(events))
+    means: FloatArray = np.bincount(group, weights=size * values, minlength=len(events)) / weight
+    return means, np.array([traded.facts[i].day.toordinal() for i in events.tolist()], np.int64)
 
 
 def _point(claimed: FloatArray, realised: FloatArray, ordinal: IntArray) -> EdgePoint:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from core.metrics.results import fair_of
 from core.model.account import Account
-from core.model.gauge import WARN_AT, Gauge
+from core.model.gauge import WARN_AT, Gauge, Seen
 from core.services.money import accounts_of, marks_of, money_of
 from core.services.shelves import Shelves, Wire
+from core.services.values import number
 from core.settings import Settings
-from core.units import MICRO
+from core.units import MICRO, micros
 
 SOURCE = "journal: account, risk"
 ACTIONS = ("PAUSE", "FLAT", "REFUSE", "ALERT")  # the stricter first
@@ -20,7 +23,7 @@ STOPS = frozenset({"PAUSE", "FLAT"})
 KILL = "kill_switch"  # the one tripwire that a person ends
 STRESS = "stress"  # type of the activity row that holds what the desk's stresses would cost
 NEVER = "no cycle was marked yet"
-Gauges = Callable[[Account, datetime, Settings], Sequence[Gauge]]
+Gauges = Callable[[Account, datetime, Settings, Mapping[str, Seen]], Sequence[Gauge]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class TripwireRow:
     ends: str
     value_usd: float | None
     limit_usd: float | None
+    subject: str = ""  # what is counted, where the name does not say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,9 @@ class RiskService:
         accounts = tuple(account for account in accounts if account.desk in marked)
         state, money, now = risk_state(shelves, desk), money_of(shelves, desk), shelves.present().now
         settings = self._settings()
-        found = [(account, gauge) for account in accounts for gauge in self._gauges(account, now, settings)]
+        found = [
+            (account, gauge) for account in accounts for gauge in self._gauges(account, now, settings, self._seen(account))
+        ]
         named = {(account.desk, gauge.name): gauge for account, gauge in found if gauge.family == "tripwire"}
         return Risk(
             as_of=now, source=SOURCE, n=len(accounts), desk=desk or "", can_trade=state.can_trade, reason=state.reason,
@@ -165,6 +171,24 @@ class RiskService:
             accounts=tuple(_exposure(found, ("account",))), goals=tuple(_exposure(found, ("goal",))), marked_at=money.marked_at,
             missing="" if accounts else shelves.missing() or NEVER,
         )  # fmt: skip
+
+    def _seen(self, account: Account) -> Mapping[str, Seen]:
+        """Return what the newest look saw of what a desk holds; nothing of an event that it did not look at."""
+        believed = self._shelves.believed() if account.desk == self._shelves.desk else None
+        if believed is None or believed.at is None:
+            return {}
+        at, found = micros(believed.at), {}
+        for one in account.instruments:
+            outlook = believed.outlook(one.event_id)
+            if outlook is None or int(outlook["scheduled_at"]) != at:
+                continue
+            rows = (row for row in believed.brackets(one.event_id) if int(row["bracket"]) == one.bracket)
+            if (row := next(rows, None)) is not None:
+                bid, fair = number(row[f"{one.side.lower()}_bid"]), fair_of(number(row["p_pooled"]), one.side)
+                received = int(outlook["book_received_at"])
+                age = max(0.0, (at - received) / MICRO) if received > 0 else math.inf
+                found[one.token] = Seen(bid, fair, age)
+        return found
 
     def _settings(self) -> Settings:
         return self._shelves.settings.in_world(self._shelves.present().world)
@@ -203,6 +227,7 @@ def _tripwire(desk: str, wire: Wire, gauge: Gauge | None, since: datetime | None
         name=wire.name, desk=desk, state=state, value=value, limit=gauge.limit if gauge else None,
         unit=gauge.unit if gauge else "", used=used, since=since, action=(gauge.action if gauge else "") or wire.action, ends=wire.ends,
         value_usd=gauge.value_usd if gauge else None, limit_usd=gauge.limit_usd if gauge else None,
+        subject=gauge.subject if gauge else "",
     )  # fmt: skip
 
 

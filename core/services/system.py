@@ -14,9 +14,10 @@ from core.services.edges import EdgeService, Outlooks
 from core.services.machine import host_facts
 from core.services.money import accounts_of, money_of
 from core.services.processes import EngineState, engine_state
-from core.services.risk import RiskState, risk_state
+from core.services.risk import risk_state
 from core.services.shelves import Present, Shelves
 from core.services.sources import SICK, source_rows
+from core.services.system_states import known_of, system_word
 from core.units import MICRO
 
 VERSION = "0.1.0"
@@ -42,7 +43,7 @@ class EventRegime:
 class SystemState:
     """A desk, or the account as a whole, in R0 of its desk day; None where nothing was marked yet."""
 
-    system_state: str  # initializing, ready, analyzing or paused (also while no engine runs)
+    system_state: str  # of core.services.system_states.STATES
     current_regime: str  # of most open events; ties go to the stricter
     active_strategy: str
     daily_pnl_r: float | None
@@ -112,8 +113,9 @@ class SystemService:
 def system_state(shelves: Shelves, events: Outlooks, engine: EngineState, desk: str | None = None) -> SystemState:
     """Return the documented state from what was asked already."""
     risk, money, accounts = risk_state(shelves, desk), money_of(shelves, desk), accounts_of(shelves, desk)
+    known = known_of(shelves, shelves.present(), engine, risk, desk)
     return SystemState(
-        system_state=_word(engine, risk), current_regime=current_regime(events),
+        system_state=system_word(known), current_regime=current_regime(events),
         active_strategy=f"{shelves.settings.model} on the {desk or shelves.desk} desk", daily_pnl_r=money.day_pnl_r,
         weekly_pnl_r=money.week_pnl_r,
         current_r=min((int(one.governor.step_micro[0]) / MICRO for one in accounts), default=1.0),
@@ -140,16 +142,6 @@ def _regimes(events: Outlooks) -> Iterator[EventRegime]:
 def current_regime(events: Outlooks) -> str:
     """Return the regime of most open events; ties go to the stricter."""
     return regime_of_most([one.regime for one in events.outlooks if one.window_end > events.as_of])
-
-
-def _word(engine: EngineState, risk: RiskState) -> str:
-    if not engine.running:
-        return "paused"
-    if engine.phase == "starting":
-        return "initializing"
-    if risk.state in ("pause", "flat"):
-        return "paused"
-    return {"collecting": "analyzing", "evaluating": "analyzing"}.get(engine.phase, "ready")
 
 
 def _asked(check: Callable[[Shelves, Present], Component], shelves: Shelves, present: Present) -> Component:

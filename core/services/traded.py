@@ -17,7 +17,7 @@ from core.metrics.netting import UNKNOWN, Executions, decided
 from core.metrics.results import fair_of, symbol_of
 from core.model.settlement import Finality
 from core.services.journal_rows import JournalRows, Row
-from core.services.marks import HORIZONS, LOOK_AHEAD, Asked, checkpoint_of, lead_days, mark
+from core.services.marks import HORIZONS, LOOK_AHEAD, NOWHERE, Asked, checkpoint_of, lead_days, mark, shift
 from core.services.shelves import Shelves
 from core.services.trade_book import BEFORE_ALL, Place
 from core.services.values import number
@@ -25,9 +25,10 @@ from core.units import MICRO, BoolArray, IntArray, instant, micros
 
 OPEN, OTHER = -1, -2  # which market of an event won: nobody said, or one that was not traded
 LOW_TAIL, INSIDE, HIGH_TAIL = "low tail", "inside", "high tail"
+TEMPERATURES = ("implied", "implied_later", "edge_below", "edge_above")  # of `marks.Shift` [micro-°F]
 NUMBERS = (
     "event", "market", "token", "yes", "size", "notional", "fee", "fair", "mid", "touch", "depth", "at", "maker", "place", "ahead",
-    "closing", *(f"after_{minutes}" for minutes in HORIZONS),
+    "closing", *(f"after_{minutes}" for minutes in HORIZONS), *TEMPERATURES,
 )  # fmt: skip
 PLACES = (LOW_TAIL, INSIDE, HIGH_TAIL)
 
@@ -174,8 +175,9 @@ class TradedBook:
             ordered_at = int(row["ordered_at"] or row["scheduled_at"])
             until = checkpoint_of(tz, day, row["at"], lead > 0)
             asked = Asked(
-                row["event_id"], int(row["bracket"]), row["side"], row["size_micro"] > 0, ordered_at, row["at"], until
-            )
+                row["event_id"], int(row["bracket"]), row["side"], row["size_micro"] > 0, ordered_at, row["at"], until,
+                row["lower"], row["upper"],
+            )  # fmt: skip
             self._waiting[index] = asked, sorted({row["at"], row["at"] + LOOK_AHEAD, max(row["at"], until)})
             rests = bool(row.get("good_until"))
             numbers.append((
@@ -184,7 +186,7 @@ class TradedBook:
                 row["size_micro"], row["notional_micro"], row["fee_micro"], _fair(row, told), UNKNOWN, UNKNOWN,
                 row["reference_micro"] or UNKNOWN, row["at"], int(rests and row["at"] > row["placed_at"]),
                 0 if row["lower"] is None else 2 if row["upper"] is None else 1, int(lead > 0),
-                *(UNKNOWN,) * (1 + len(HORIZONS)),
+                *(UNKNOWN,) * (1 + len(HORIZONS)), *(NOWHERE,) * len(TEMPERATURES),
             ))  # fmt: skip
         added = np.array(numbers, np.int64).reshape(len(rows), len(NUMBERS))
         self._columns = {name: np.concatenate([self._columns[name], added[:, i]]) for i, name in enumerate(NUMBERS)}
@@ -205,6 +207,7 @@ class TradedBook:
         store, upto = self._shelves.evaluations(), micros(now)
         ready = {row: asked for row, (asked, due) in self._waiting.items() if due[0] <= upto}
         found = {row: mark(store, asked) for row, asked in ready.items()}
+        shifts = [shift(store, asked) for asked in ready.values()]
         for row in ready:
             due = [each for each in self._waiting[row][1] if each > upto]
             if due:
@@ -218,6 +221,7 @@ class TradedBook:
             "mid": [one.mid for one in found.values()], "touch": [one.touch for one in found.values()],
             "closing": [one.closing for one in found.values()],
             **{f"after_{minutes}": [one.after[i] for one in found.values()] for i, minutes in enumerate(HORIZONS)},
+            **{name: [getattr(one, name) for one in shifts] for name in TEMPERATURES},
         }  # fmt: skip
         columns = dict(self._columns)
         for name, column in values.items():

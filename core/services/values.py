@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from core.metrics.results import average_micro
-from core.units import Columns, Unit, decimal_of, instant
+from core.units import Columns, Unit, decimal_of, instant, number
+
+__all__ = [
+    "day", "in_fahrenheit", "moment", "number", "pct", "price_of", "rows_of", "usd", "whole",
+]  # fmt: skip
 
 EARLIEST_MICROS = 1_000_000  # an instant column holds 0, or less, where there is none
-
-
-def number(value: Any) -> float | None:
-    """Return a float, None for NaN and for what is not there."""
-    if value is None:
-        return None
-    found = float(value)
-    return found if math.isfinite(found) else None
 
 
 def whole(value: Any) -> int | None:

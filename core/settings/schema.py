@@ -98,7 +98,10 @@ class WeatherSettings(BaseModel):
         0.25, ge=0, le=1, description="Correlation of errors of two stations of a day, where distances do not say"
     )
     exit_edge_min: float = Field(
-        0.02, ge=0, le=0.5, description="Least gain over fair value for which a holding is sold [USD per share]"
+        0.02,
+        ge=0,
+        le=0.5,
+        description="Least gain over what a share is worth to the account for which a holding is sold [USD per share]",
     )
     max_spread: float = Field(
         0.04, gt=0, le=1, description="Widest spread that is traded [USD], or a quarter of the mid if that is more"

@@ -110,6 +110,22 @@ class EvaluationStore:
         )
         return [(int(at), bid, ask) for at, bid, ask in self._file.rows(asked, [event_id, start, end, bracket])]
 
+    def implied_between(self, event_id: str, start: int, end: int) -> list[tuple[int, float, str]]:
+        """Return cycle, mean that the books implied and its unit at the cycles in [start, end] that had one, oldest first.
+
+        Instants are microseconds. Nothing where the desk kept no such mean.
+        """
+        with self._file.lock:
+            if "market_mean" not in self._known("outlooks"):
+                self._columns.pop("outlooks", None)  # the desk may have added the column since
+                if "market_mean" not in self._known("outlooks"):
+                    return []
+        asked = (
+            "select scheduled_at, market_mean, unit from outlooks where event_id = ? and scheduled_at between ? and ?"
+            " and market_mean is not null order by scheduled_at"
+        )
+        return [(int(at), float(mean), str(unit)) for at, mean, unit in self._file.rows(asked, [event_id, start, end])]
+
     def events(self, first_day: date | None = None, last_day: date | None = None) -> Columns:
         """Return one row per evaluated event: its newest outlook."""
         where = (

@@ -37,7 +37,6 @@ def gauge_table(rows: Sequence[TripwireRow | ExposureRow], *, kind: str) -> str:
 
 def _line(row: TripwireRow | ExposureRow) -> str:
     value = row.value if isinstance(row, TripwireRow) else row.now
-    about = "" if isinstance(row, TripwireRow) else row.subject
     tone = {"warn": "amber", "reached": "red", "tripped": "red"}.get(row.state, "")
     said = f"{amount(value, row.unit)} of {amount(row.limit, row.unit)}, warned from {WARN_AT:.0%} on"
     state = f' <span class="{tone}" data-field="state" data-value="{row.state}">{WORDS.get(row.state, row.state)}</span>'
@@ -46,7 +45,7 @@ def _line(row: TripwireRow | ExposureRow) -> str:
         f'<td class="left">{bar(row.used, row.state, said)}</td>',
         f'<td data-field="now" data-value="{_exact(value)}" data-label="now" title="{escape(_usd(row))}">{amount(value, row.unit)}</td>',
         f'<td data-field="limit" data-value="{_exact(row.limit)}" data-label="limit">{amount(row.limit, row.unit)}</td>',
-        f'<td class="left minor quiet">{escape(about)}</td>',
+        f'<td class="left minor quiet">{escape(row.subject)}</td>',
     )  # fmt: skip
     return f'<tr data-limit="{escape(row.name)}" data-now="{row.state}">{"".join(cells)}</tr>'
 

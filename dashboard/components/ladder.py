@@ -95,8 +95,9 @@ def target(rung: Edge) -> Cell:
     """Return what the desk wants to hold after all limits."""
     wanted = [(side, size) for side, size in (("YES", rung.target_yes), ("NO", rung.target_no)) if size]
     text = ", ".join(f"{side} {wording.shares(size)}" for side, size in wanted)
+    exact = ", ".join(f"{side} {size.normalize():f}" for side, size in wanted)
     title = f"held: YES {wording.shares(rung.held_yes)}, NO {wording.shares(rung.held_no)}"
-    return Cell(text or wording.NONE, text, title)
+    return Cell(text or wording.NONE, exact, title)
 
 
 def _price(ask: float | None, bid: float | None, side: str) -> Cell:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 
 from core.services.performance import Edges, Figure, Followed, Performance
-from core.services.performed import EventResult, GroupRow, Moved
+from core.services.performed import Closing, EventResult, GroupRow, Moved
 from core.services.scored import EdgePoint
 from dashboard import wording
 from dashboard.components.table import Cell, Column, Row
@@ -42,7 +42,14 @@ RESULTS = (
     Column("claimed", "claimed $"), Column("edge", "edge $", minor=True), Column("spread", "spread $", minor=True),
     Column("fee", "fees $", minor=True), Column("luck", "luck $"), Column("at", "decided, UTC", left=True, minor=True),
 )  # fmt: skip
-CLOSING = tuple(column for column in MOVED if column.field not in ("kind", "unknown"))
+PRICED = tuple(column for column in MOVED if column.field not in ("kind", "unknown"))
+CLOSING = (
+    *PRICED, Column("degrees", "implied mean, our way °F", named="implied mean our way °F"),
+    Column("degrees_low", "", named="90 % low °F", file_only=True),
+    Column("degrees_high", "90 % by dates", minor=True, named="90 % high °F"),
+    Column("degrees_n", "events", minor=True, named="events °F"),
+    Column("left_out", "left out", minor=True), Column("held_mean", "", named="held the mean", file_only=True),
+)  # fmt: skip
 STEPS = (
     Column("event", "stated", left=True), Column("n", "orders"), Column("stated", "mean %", scale=100),
     Column("filled", "filled %", scale=100), Column("low", "", named="95 % low", scale=100, file_only=True),
@@ -97,10 +104,11 @@ def group_rows(rows: Sequence[GroupRow]) -> list[Row]:
     ]  # fmt: skip
 
 
-def closing_rows(rows: Sequence[Moved]) -> list[Row]:
-    """Return prices at the checkpoints against those that were paid."""
-    kept = [i for i, column in enumerate(MOVED) if column in CLOSING]
-    return [replace(row, cells=[row.cells[i] for i in kept]) for row in moved_rows(rows)]
+def closing_rows(rows: Sequence[Closing]) -> list[Row]:
+    """Return prices at the checkpoints against those that were paid, and how far the implied mean had moved by then."""
+    kept = [i for i, column in enumerate(MOVED) if column in PRICED]
+    shown = zip(moved_rows(rows), rows, strict=True)
+    return [replace(row, cells=[*(row.cells[i] for i in kept), *_degree_cells(one)]) for row, one in shown]
 
 
 def moved_rows(rows: Sequence[Moved]) -> list[Row]:
@@ -110,17 +118,28 @@ def moved_rows(rows: Sequence[Moved]) -> list[Row]:
         Row(
             f"{row.name} {row.kind}",
             (
-                Cell(row.name, row.name), Cell(row.kind, row.kind), Cell(f"{row.n}", row.n, f"{row.executions} executions"),
-                _cell(row.mean, _cents, "Nobody quoted near that time: cycles are further apart", toned=True),
-                Cell("", row.low), _between(row.low, row.high, _cents, row.n_dates),
-                _cell(row.logit, lambda value: wording.signed(value, 3), "Nobody quoted near that time"),
-                _cell(row.ahead, _percent, "Nobody quoted near that time"), Cell(f"{row.unknown}", row.unknown, "executions"),
+                Cell(f"{row.name}: {row.reason}" if row.reason else row.name, row.name), Cell(row.kind, row.kind),
+                Cell(f"{row.n}", row.n, f"{row.executions} executions"),
+                _cell(row.mean, _cents, row.reason, toned=True), Cell("", row.low),
+                _between(row.low, row.high, _cents, row.n_dates),
+                _cell(row.logit, lambda value: wording.signed(value, 3), row.reason), _cell(row.ahead, _percent, row.reason),
+                Cell(f"{row.unknown}", row.unknown, "executions"),
             ),
             kind="" if row.n >= LEAST_SHOWN else "dead",
         )
         for row in rows
         if row.kind == "all" or both
     ]  # fmt: skip
+
+
+def _degree_cells(row: Closing) -> Sequence[Cell]:
+    left_out = f"{row.held_mean} executions whose bracket held the implied mean, {row.no_mean} without one then or at entry"
+    return (
+        _cell(row.degrees, _degrees, row.degrees_reason, toned=True), Cell("", row.degrees_low),
+        _between(row.degrees_low, row.degrees_high, _degrees, row.degrees_dates),
+        Cell(f"{row.degrees_n}", row.degrees_n, f"on {row.degrees_dates} dates"),
+        Cell(f"{row.held_mean + row.no_mean}", row.held_mean + row.no_mean, left_out), Cell("", row.held_mean),
+    )  # fmt: skip
 
 
 def edge_rows(found: Edges) -> list[Row]:
@@ -280,6 +299,10 @@ def _percent_signed(value: float) -> str:
 
 def _cents(value: float) -> str:
     return wording.signed(100 * value, 1)
+
+
+def _degrees(value: float) -> str:
+    return wording.signed(value, 2)
 
 
 def _number(value: float) -> str:

@@ -10,10 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from html import escape
 
-from core.units import iso
+from core.units import inert, iso
 from dashboard.wording import NONE
-
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to reckon
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def csv_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     writer = csv.writer(text)
     writer.writerow([column.named or column.label or column.field for column in columns])
     for row in rows:
-        writer.writerow([inert(_plain(column, cell)) for column, cell in zip(columns, row.cells, strict=True)])
+        writer.writerow([filed(_plain(column, cell)) for column, cell in zip(columns, row.cells, strict=True)])
     return text.getvalue()
 
 
@@ -86,9 +84,9 @@ def _plain(column: Column, cell: Cell) -> str:
     return str(cell.value)
 
 
-def inert(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in FORMULAS and not _is_number(text) else text
+def filed(text: str) -> str:
+    """Return a cell as it stands in a file: a number as it is, words so that no spreadsheet runs them."""
+    return text if _is_number(text) else inert(text)
 
 
 def _is_number(text: str) -> bool:

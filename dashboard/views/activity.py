@@ -20,7 +20,7 @@ from core.units import iso
 from dashboard import wording
 from dashboard.components.filters import page_asked
 from dashboard.components.page import START, empty, heading, panel
-from dashboard.components.table import inert
+from dashboard.components.table import filed
 
 PER_PAGE = 200
 FROZEN = "activity_frozen"  # the answer that stands while a person does not follow
@@ -148,5 +148,5 @@ def csv_of(rows: Sequence[LogRow]) -> str:
     writer.writerow((*SHOWN, "data"))
     for row in rows:
         cells = {name: str(getattr(row, name) or "") for name in SHOWN} | {"timestamp": iso(row.timestamp)}
-        writer.writerow((*(inert(cell) for cell in cells.values()), orjson.dumps(dict(row.data), default=str).decode()))
+        writer.writerow((*(filed(cell) for cell in cells.values()), orjson.dumps(dict(row.data), default=str).decode()))
     return text.getvalue()

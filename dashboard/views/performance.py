@@ -176,16 +176,14 @@ def _parts(services: Services, choice: Choice, revision: str) -> None:
 
 def _followed(services: Services, choice: Choice) -> None:
     found = services.performance.followed(choice)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        rows = performed.moved_rows(found.markouts)
-        exported("Markouts", "mid after the fill, mean of events", performed.MOVED, rows, name="markouts", kind="markouts")
-        st.html(performed.note(performed.resting_words(found)))
-        if found.resting.steps:
-            exported("Resting orders", "stated and filled", performed.STEPS, performed.step_rows(found), name="resting")
-    with right:
-        rows, note = performed.closing_rows(found.closing), "mid at the declared checkpoint less price paid"
-        exported("Closing value", note, performed.CLOSING, rows, name="closing", kind="closing")
+    rows = performed.closing_rows(found.closing)
+    note = "at the declared checkpoint: mid less price paid, implied mean less that at entry"
+    exported("Closing value", note, performed.CLOSING, rows, name="closing", kind="closing")
+    rows = performed.moved_rows(found.markouts)
+    exported("Markouts", "mid after the fill, mean of events", performed.MOVED, rows, name="markouts", kind="markouts")
+    st.html(performed.note(performed.resting_words(found)))
+    if found.resting.steps:
+        exported("Resting orders", "stated and filled", performed.STEPS, performed.step_rows(found), name="resting")
 
 
 def _groups(services: Services, choice: Choice) -> None:

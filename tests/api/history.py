@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from core.days import desk_day
 from core.journal.changes import Execution
 from core.journal.durable import DurableJournal
@@ -78,12 +80,16 @@ def at_evening(day: date) -> datetime:
 
 
 def _evaluated(store: EvaluationStore, day: date) -> None:
-    """Keep what was quoted when the day was traded, an hour later, and at 09:00 in New York, where it is 4¢ dearer."""
+    """Keep what was quoted when the day was traded, an hour later, and at 09:00 in New York, where it is 4¢ dearer.
+
+    The books imply a mean of 45 °F, at 09:00 of 43.8: above both brackets that were traded, 40-41 and 42-43.
+    """
     for after in (timedelta(), timedelta(hours=1), timedelta(hours=19, minutes=45)):
         at, columns = at_evening(day) + after, world.brackets((day,), 0.0)
         if after > timedelta(hours=1):
             columns = {**columns, "yes_bid": columns["yes_bid"] + 0.04, "yes_ask": columns["yes_ask"] + 0.04}
-        store.append(at, world.outlooks((day,), at), columns)
+        implied = np.array([43.8 if after > timedelta(hours=1) else 45.0])
+        store.append(at, {**world.outlooks((day,), at), "market_mean": implied}, columns)
 
 
 def _evening(journal: DurableJournal, account: Account, number: int, day: date) -> Account:

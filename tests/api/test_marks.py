@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from core.metrics.netting import UNKNOWN
-from core.services.marks import MINUTE, Asked, checkpoint_of, lead_days, mark
+from core.services.marks import ABOVE_ALL, MINUTE, NOWHERE, Asked, Shift, checkpoint_of, lead_days, mark, shift
 from core.units import micros
 
 AT = micros(datetime(2026, 12, 8, 18, tzinfo=UTC))
@@ -94,3 +95,56 @@ def test_the_lead_counts_days_of_the_station(tz: str, at: datetime, lead: int) -
 
 def test_without_evaluations_nothing_is_known() -> None:
     assert mark(None, asked()).closing == UNKNOWN
+
+
+# The mean that the books implied
+
+
+class Implied:
+    """A store of looks: minutes after the decision, implied mean in the rule's unit."""
+
+    def __init__(self, *rows: tuple[int, float], unit: str = "F") -> None:
+        self._rows = [(AT + minutes * MINUTE, mean, unit) for minutes, mean in rows]
+
+    def implied_between(self, event_id: str, start: int, end: int) -> Sequence[Any]:
+        return [row for row in self._rows if start <= row[0] <= end]
+
+
+def placed(lower: float | None, upper: float | None, checkpoint: int = AT + 60 * MINUTE) -> Asked:
+    return replace(asked(checkpoint=checkpoint), lower=lower, upper=upper)
+
+
+def test_an_hour_on_the_implied_mean_is_that_of_the_nearest_look_within_half_of_it() -> None:
+    store: Any = Implied((0, 45.0), (15, 45.5), (45, 46.0), (80, 47.0))
+
+    assert shift(store, placed(42, 43)) == Shift(45_000_000, 46_000_000, 41_500_000, 43_500_000)
+    assert shift(Implied((0, 45.0), (15, 45.5)), placed(42, 43)).implied_later == NOWHERE  # type: ignore[arg-type]
+
+
+def test_a_day_ahead_entry_is_held_against_the_implied_mean_at_nine() -> None:
+    nine = checkpoint_of("America/New_York", date(2026, 12, 9), AT, ahead=True)
+    until = (nine - AT) // MINUTE
+    store: Any = Implied((0, 45.0), (60, 45.2), (until - 15, 46.5), (until + 15, 49.0))
+
+    assert shift(store, placed(None, 43, nine)) == Shift(45_000_000, 46_500_000, NOWHERE, 43_500_000)
+
+
+def test_degrees_celsius_are_told_in_fahrenheit() -> None:
+    """7.0 °C is 44.6 °F, 8.0 °C 46.4; the bracket 9 °C or higher begins at 8.5 °C, 47.3 °F."""
+    store: Any = Implied((0, 7.0), (60, 8.0), unit="C")
+
+    assert shift(store, placed(9, None)) == Shift(44_600_000, 46_400_000, 47_300_000, ABOVE_ALL)
+
+
+def test_entry_is_the_newest_look_up_to_the_execution() -> None:
+    """An order of 18:00 that rested until 18:20 met the market of 18:15."""
+    store: Any = Implied((0, 45.0), (15, 45.5), (30, 46.0), (75, 47.0))
+    rested = replace(placed(42, 43), at=AT + 20 * MINUTE, checkpoint=AT + 80 * MINUTE)
+
+    assert shift(store, rested).implied == 45_500_000
+    assert shift(store, rested).implied_later == 47_000_000
+
+
+def test_without_looks_the_books_implied_nothing() -> None:
+    assert shift(None, placed(42, 43)) == Shift()
+    assert shift(Implied(), placed(42, 43)) == Shift()  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,9 +17,12 @@ from core.errors import NotAllowedError, UnknownIdError
 from core.services import Services, performance
 from core.services.choice import Choice
 from core.services.journal_rows import JournalRows
-from core.services.performed import COUNTED
+from core.services.marks import ABOVE_ALL
+from core.services.performed import COUNTED, closing_values
+from core.services.traded import EventFacts, Traded, TradedBook
 from core.settings import Settings
 from core.store.evaluations import EvaluationStore
+from core.units import MICRO
 from core.wiring.faces import build_services
 from tests.api import history, world
 from tests.api.conftest import client_of
@@ -132,6 +136,61 @@ def test_prices_are_followed_to_the_declared_checkpoints(asked: Services) -> Non
     assert (ahead.n, same.n) == (N_DAYS + 1, 0)  # of the newest, 09:00 is still to come
 
 
+def test_the_implied_mean_is_followed_the_way_that_each_trade_wanted(asked: Services) -> None:
+    """From 45 °F to 43.8 at 09:00: 100 YES of 42-43 °F wanted it to fall, 50 NO of 40-41 °F to rise."""
+    ahead, same = asked.performance.followed().closing
+
+    assert ahead.degrees == pytest.approx((100 * 1.2 + 50 * -1.2) / 150)
+    assert (ahead.degrees_n, ahead.degrees_dates) == (N_DAYS + 1, N_DAYS + 1)
+    assert (ahead.held_mean, ahead.no_mean) == (0, 2)  # of the newest, 09:00 is still to come
+    assert (ahead.degrees_low, ahead.degrees_high) == pytest.approx((0.4, 0.4))  # every event alike
+    assert (same.degrees, same.degrees_n, same.degrees_reason) == (None, 0, "nothing was traded")
+
+
+def test_one_side_wants_the_implied_mean_its_own_way(asked: Services) -> None:
+    yes, no = (asked.performance.followed(Choice(side=side)).closing[0] for side in ("YES", "NO"))
+
+    assert (yes.degrees, no.degrees) == pytest.approx((1.2, -1.2))
+
+
+def test_a_desk_that_kept_no_implied_mean_says_so(tmp_path: Path) -> None:
+    world.build(tmp_path)  # its outlooks have none
+    found = build_services(Settings(data_dir=tmp_path, mode="demo")).performance.followed().closing
+
+    assert {one.degrees for one in found} == {None}
+    assert {one.degrees_reason for one in found} <= {"no implied mean", "nothing was traded"}
+    assert "no implied mean" in {one.degrees_reason for one in found}
+
+
+def test_a_bracket_that_held_the_implied_mean_is_left_out_and_counted() -> None:
+    """Bought at 45 °F: 44-45 °F (edges 43.5 and 45.5) held it, 46 °F or higher did not."""
+    micro = lambda *values: np.array([round(value * MICRO) for value in values], np.int64)  # noqa: E731  # a column of two rows
+    columns = {
+        **{name: np.zeros(2, np.int64) for name in TradedBook.nothing()}, "size": micro(10, 30), "notional": micro(5, 9),
+        "yes": np.ones(2, np.int64), "ahead": np.ones(2, np.int64), "implied": micro(45, 45), "implied_later": micro(45.7, 45.7),
+        "edge_below": micro(43.5, 45.5), "edge_above": np.array([45_500_000, ABOVE_ALL]),
+    }  # fmt: skip
+    facts = EventFacts(
+        "weather", "e", "polymarket", "KLGA", "New York", FIRST, "high", "KLGA-HIGH", "residual", "STABLE", 1, world.NOW, "x"
+    )
+    traded = Traded(1, columns, (facts,), np.array([-1]), np.zeros(1, np.int64))
+
+    both = next(closing_values(traded, np.array([True, True])))
+    alone = next(closing_values(traded, np.array([True, False])))
+
+    assert both.degrees == pytest.approx(0.7)
+    assert (both.degrees_n, both.held_mean, both.no_mean, both.executions) == (1, 1, 0, 2)
+    assert (alone.degrees, alone.degrees_n, alone.held_mean) == (None, 0, 1)
+    assert alone.degrees_reason == "every bracket held the implied mean"
+
+
+def test_a_markout_that_nobody_quoted_says_how_near_a_quote_had_to_be(asked: Services) -> None:
+    """Looks are an hour apart here."""
+    reasons = {one.name: one.reason for one in asked.performance.followed().markouts if one.kind == "all"}
+
+    assert reasons == {"1 min": "no quote within the minute", "5 min": "no quote within 5 min", "60 min": ""}
+
+
 def test_days_carry_the_equity_and_the_band_of_true_claims(asked: Services) -> None:
     found = asked.performance.pnl()
     last = found.days[-1]
@@ -231,7 +290,8 @@ def test_a_refresh_without_news_reads_nothing(weeks: Path, monkeypatch: pytest.M
     read: list[str] = []
     for name in ("traded_after", "words_after"):
         monkeypatch.setattr(JournalRows, name, lambda *_, name=name: read.append(name) or ())
-    monkeypatch.setattr(EvaluationStore, "quotes_between", lambda *_: read.append("quotes") or [])
+    for name in ("quotes_between", "implied_between"):
+        monkeypatch.setattr(EvaluationStore, name, lambda *_, name=name: read.append(name) or [])
 
     asked.summary()
     asked.groups()
@@ -282,6 +342,14 @@ def test_a_corrected_word_changes_the_result(tmp_path: Path) -> None:
 
 
 # Routes
+
+
+def test_the_report_tells_the_implied_mean_beside_cents_and_odds(sidecar: TestClient) -> None:
+    ahead = sidecar.get("/api/performance/metrics").json()["closing"][0]
+
+    assert ahead["degrees"] == pytest.approx(0.4)
+    assert (ahead["degrees_n"], ahead["held_mean"], ahead["degrees_reason"]) == (N_DAYS + 1, 0, "")
+    assert {"mean", "logit", "degrees_low", "degrees_high"} <= set(ahead)
 
 
 def test_metrics_have_the_documented_fields(sidecar: TestClient) -> None:

@@ -174,7 +174,7 @@ def test_an_engine_that_is_gone_is_said_and_the_numbers_stay(tmp_path: Path) -> 
     assert not status.trading_engine.running
     assert status.warnings[0].code == "engine_down"
     assert status.money.cash_usd == Decimal("10036.8")
-    assert status.system.system_state == "paused"
+    assert status.system.system_state == "error"  # nobody asked it to rest: TRANSMISSION 1.1 has a word for that
 
 
 def test_time_stands_still_while_the_engine_works_and_runs_on_while_it_waits(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.journal.changes import Obedience
 from core.model.activity import Action, Activity
 from core.model.command import KILL_FILE, Caller, Scope, To
 from core.services import Services
+from core.store.evaluations import EvaluationStore
 from tests.api import world
 from tests.api.conftest import client_of, settings_of
 from tests.api.test_routes import NESTED_FIELDS
@@ -117,6 +118,28 @@ def test_a_working_order_counts_as_filled(made: Path) -> None:
         ("submitting", 40, 0, False)
     ]
     assert orders["orders"][0]["age_seconds"] >= 0
+
+
+@pytest.mark.parametrize(("looked", "fetches"), [(True, 100 * 0.20), (False, 0.8 * 100 * 0.30)], ids=["bid", "not looked at"])
+def test_the_worst_case_of_the_day_marks_what_outlasts_it_at_the_bids_of_the_newest_look(
+    made: Path, looked: bool, fetches: float
+) -> None:
+    """All that is held today is lost: 10,036.80 $ in cash, less 30.25 for 100 YES of the 12th, bid at 20 cents."""
+    later, of = date(2026, 12, 12), world.cycle(4, world.NOW)
+    days = (world.TODAY, world.TOMORROW, *((later,) if looked else ()))
+    store = EvaluationStore(made, "weather")
+    store.append(of.scheduled_at, world.outlooks(days, of.scheduled_at), world.brackets(days, 0.0))
+    store.close()
+    journal = world.open_journal(made)
+    world.trade(journal, of, journal.account("weather"), [(world.token(later, 2), 100, 300_000)])
+    journal.close()
+
+    with client_of(made) as client:
+        wires = {one["name"]: one for one in client.get("/api/risk").json()["tripwires"]}
+
+    assert wires["worst_day"]["value_usd"] == pytest.approx(10_000 - (10_036.8 - 30.25) - fetches)
+    assert wires["worst_day"]["subject"] == "events up to 2026-12-10 lost; the rest at its bid"
+    assert wires["day_loss"]["subject"] == ""
 
 
 def test_a_tripwire_says_since_when_it_holds_without_a_break(made: Path) -> None:

@@ -8,8 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from core.supervisor.ports import free_port
 from tests.conftest import ROOT
-from tests.e2e.conftest import clean_environment, free_port
+from tests.e2e.conftest import clean_environment
 
 TARGETS = {"cold": 120.0, "warm": 10.0}
 

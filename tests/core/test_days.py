@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.days import day_of, desk_day, desk_day_start, desk_week, local_day, settlement_window, standard_offset, window_of
+from core.days import day_of, desk_day, desk_week, local_day, settlement_window, standard_offset, window_of
 from core.model.rule import DayWindow, Statistic
 from core.registry import load_stations
 from tests.core.rules import a_rule
@@ -113,7 +113,6 @@ def test_the_desk_day_turns_at_1600z_and_is_named_by_its_start() -> None:
 
     assert desk_day(turn) == date(2026, 11, 13)
     assert desk_day(turn - timedelta(microseconds=1)) == date(2026, 11, 12)
-    assert desk_day_start(date(2026, 11, 13)) == turn
     assert desk_day(datetime(2026, 11, 14, 0, 59, tzinfo=ZoneInfo("Asia/Tokyo"))) == date(2026, 11, 12)
 
 

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, absent
+from tests.browser import CHART, DRAWN, PATIENCE, dashboard
 
 pytestmark = pytest.mark.browser
-
-SWITCHES = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-CHART = ".st-key-figure .hermes-plot"
-DRAWN = f"{CHART} .main-svg"
-PATIENCE = 20_000  # [ms] the longest wait for what is sure to come
 
 
 @dataclass
@@ -42,76 +26,13 @@ class Stage:
         self.script.write_text(self.script.read_text("utf-8") + "+", "utf-8")
 
 
-@dataclass
-class Visit:
-    page: Any
-    requests: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = shutil.which("chromium")
-    if path is None:
-        absent("browser", "no chromium on this machine")
-    sync = pytest.importorskip("playwright.sync_api")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("stage")
-    script = folder / "cycles"
+    made = tmp_path_factory.mktemp("stage")
+    script = made / "cycles"
     script.write_text("", "utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (folder / "streamlit.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "tests/dashboard/stage.py", "--server.port", str(port)],
-        cwd=ROOT, env={**os.environ, "HERMES_STAGE": str(script)}, stdout=log, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        _await(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield Stage(f"http://127.0.0.1:{port}", script)
-    finally:
-        process.terminate()
-        process.wait(10)
-        log.close()
-
-
-def _await(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the dashboard ended before it began"
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
-    raise AssertionError(f"{address} never answered")
-
-
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Any]:
-    contexts = []
-
-    def go(address: str, *, width: int = 1440, dark: bool = False, awaited: str = DRAWN) -> Visit:
-        context = chromium.new_context(viewport={"width": width, "height": 1080}, color_scheme="dark" if dark else "light")
-        contexts.append(context)
-        seen = Visit(context.new_page())
-        seen.page.on("request", lambda request: seen.requests.append(request.url))
-        seen.page.on("websocket", lambda socket: seen.requests.append(socket.url))
-        seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        seen.page.goto(address)
-        seen.page.wait_for_selector(awaited, timeout=PATIENCE)
-        return seen
-
-    yield go
-    for context in contexts:
-        context.close()
+    with dashboard(made / "streamlit.log", "tests/dashboard/stage.py", HERMES_STAGE=str(script)) as address:
+        yield Stage(address, script)
 
 
 def test_zoom_and_chart_survive_a_new_cycle(stage: Stage, visit: Any) -> None:
@@ -154,9 +75,7 @@ def test_nothing_is_asked_of_the_outside(stage: Stage, visit: Any) -> None:
     seen = visit(stage.address)
     seen.page.wait_for_selector(".st-key-market .main-svg", timeout=PATIENCE)
 
-    hosts = {url.split("/")[2] for url in seen.requests if "://" in url and not url.startswith(("data:", "blob:"))}
-
-    assert hosts == {stage.address.split("/")[2]}
+    assert seen.hosts == {stage.address.split("/")[2]}
     assert sum(url.endswith("/plotly.min.js") for url in seen.requests) == 1
     assert seen.errors == []
 

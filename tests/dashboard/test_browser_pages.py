@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,48 +10,17 @@ import pytest
 
 from core.settings import Settings
 from core.wiring.faces import build_services
-from tests.api import world
-from tests.conftest import ROOT
-from tests.dashboard.test_browser import PATIENCE, _await, chromium, visit
+from tests.browser import PATIENCE
 
 pytestmark = pytest.mark.browser
 
-__all__ = ["chromium", "visit"]  # fixtures of this module too
 MAP = ".st-key-map .hermes-plot"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("world")
-    world.build(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("log") / "streamlit.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)],
-        cwd=ROOT, env={**os.environ, "HERMES_DATA_DIR": str(folder), "HERMES_MODE": "live"}, stdout=log,
-        stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        _await(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-        log.close()
 
 
 def test_the_map_is_drawn_without_asking_the_outside(address: str, visit: Any) -> None:
     seen = visit(f"{address}/stations", awaited=f"{MAP} .main-svg")
 
-    hosts = {url.split("/")[2] for url in seen.requests if "://" in url and not url.startswith(("data:", "blob:"))}
-    assert hosts == {address.split("/")[2]}
+    assert seen.hosts == {address.split("/")[2]}
     assert seen.errors == []
     dots = seen.page.evaluate(f"document.querySelector('{MAP}').data.map(trace => trace.x.length)")
     assert dots[0] > 1000

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +13,10 @@ from core.control.commands import Commands
 from core.journal.changes import Obedience
 from core.model.command import To
 from tests.api import world
-from tests.conftest import ROOT
-from tests.dashboard.test_browser import PATIENCE, _await, chromium, visit
+from tests.browser import PATIENCE
 
 pytestmark = pytest.mark.browser
 
-__all__ = ["chromium", "visit"]  # fixtures of this module too
 AWAITED = ".grid.components"
 
 
@@ -41,23 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("log") / "streamlit.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)],
-        cwd=ROOT, env={**os.environ, "HERMES_DATA_DIR": str(folder), "HERMES_MODE": "demo"}, stdout=log,
-        stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        _await(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-        log.close()
+def mode() -> str:
+    return "demo"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -77,8 +55,7 @@ def test_every_bar_is_drawn_and_no_width_scrolls_sideways(
     assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
     assert page.locator("[data-state]").count() == 0
     assert seen.errors == []
-    hosts = {url.split("/")[2] for url in seen.requests if "://" in url and not url.startswith(("data:", "blob:"))}
-    assert hosts == {address.split("/")[2]}
+    assert seen.hosts == {address.split("/")[2]}
 
 
 def test_what_is_near_reached_or_tripped_is_said_in_words(address: str, visit: Any) -> None:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +10,10 @@ import pytest
 
 from tests.api import world
 from tests.api.settled import Event, days, gate, write
-from tests.conftest import ROOT
-from tests.dashboard.test_browser import PATIENCE, _await, chromium, visit
+from tests.browser import PATIENCE
 
 pytestmark = pytest.mark.browser
 
-__all__ = ["chromium", "visit"]  # fixtures of this module too
 CHARTS = ("scores", "reliability", "transform", "leads", "edges")
 RECORD = ".grid.settlements"
 
@@ -39,26 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("log") / "streamlit.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)],
-        cwd=ROOT, env={**os.environ, "HERMES_DATA_DIR": str(folder), "HERMES_MODE": "live"}, stdout=log,
-        stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        _await(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-        log.close()
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 900, 1440])
 def test_every_chart_is_drawn_and_no_width_scrolls_sideways(address: str, visit: Any, width: int, dark: bool) -> None:
@@ -69,8 +42,7 @@ def test_every_chart_is_drawn_and_no_width_scrolls_sideways(address: str, visit:
     assert seen.page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
     assert seen.page.locator("[data-state]").count() == 0
     assert seen.errors == []
-    hosts = {url.split("/")[2] for url in seen.requests if "://" in url and not url.startswith(("data:", "blob:"))}
-    assert hosts == {address.split("/")[2]}
+    assert seen.hosts == {address.split("/")[2]}
 
 
 def test_a_picked_filter_stays_in_the_address_and_narrows_the_record(address: str, visit: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from core.services.edges import Edge, Ladder, Outlook
 from core.services.weather import EventCard, ListingChange
 from dashboard.charts.event import signature
-from dashboard.components.ladder import cells, ended_rows, winner_of
+from dashboard.components.ladder import cells, ended_rows, target, winner_of
 from dashboard.components.strip import is_stale, line
 from dashboard.views.live import position_facts, refused, rule_line
 from tests.dashboard.fakes import MIAMI, NOW, FakeServices, World
@@ -43,6 +43,15 @@ def test_a_settled_event_marks_its_winner_and_has_neither_edge_nor_target(ladder
     assert texts(rows, -1)[2] == "settled here"
     assert {cell.text for row in rows for cell in row.cells[3:-1]} == {"—"}
     assert texts(rows, 1)[1:3] == ["20", "63"]  # what the model believed last stays
+
+
+def test_a_target_is_shown_rounded_and_carries_all_of_its_shares(ladder: Ladder) -> None:
+    rung = replace(ladder.rungs[0], target_yes=Decimal("20"), target_no=Decimal("2.189978"))
+
+    cell = target(rung)
+
+    assert (cell.text, cell.value) == ("YES 20, NO 2.2", "YES 20, NO 2.189978")
+    assert target(replace(rung, target_yes=None, target_no=Decimal(0))).value == ""
 
 
 def test_a_day_that_is_over_has_no_edges_in_the_figure_and_shows_who_won(card: EventCard, ladder: Ladder) -> None:

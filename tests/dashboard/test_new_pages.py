@@ -318,7 +318,7 @@ def test_every_venue_s_name_of_a_bracket_is_spelled_in_one_way(label: str, unit:
     assert wording.spelled(label, unit) == said
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-cmd", "@x", "\tx"])
+@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-cmd", "@x", "\tx", "\n=1"])
 def test_an_export_holds_no_formula(text: str) -> None:
     rows = [Row("a", (Cell(text, text), Cell("−1.2", -1.2), Cell("x")))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -92,6 +93,40 @@ def test_every_table_by_kind_is_there(services: Services) -> None:
     assert fields(table_of(app, "by_side"), "event") == ["YES", "NO"]
     assert len(fields(table_of(app, "worst"), "event")) == 10
     assert fields(table_of(app, "closing"), "event") == ["day ahead, 09:00 of the day", "same day, 60 min"]
+
+
+def test_closing_value_is_told_in_cents_odds_and_degrees(services: Services) -> None:
+    """The implied mean went 0.4 °F our way, all 46 events alike; nothing was traded on its own day."""
+    closing = table_of(opened(services), "closing")
+    ahead, same = (row.split("</tr>")[0] for row in closing.split("<tr")[2:])
+
+    assert "implied mean, our way °F" in closing
+    assert 'data-field="degrees"' in ahead
+    assert ">+0.40<" in ahead
+    assert "+0.40 to +0.40" in ahead
+    assert fields(ahead, "degrees_n") == [str(N_DAYS + 1)]
+    assert fields(ahead, "left_out") == ["2"]  # of the newest event, 09:00 is still to come
+    assert "0 executions whose bracket held the implied mean, 2 without one then or at entry" in ahead
+    assert re.search(r'data-field="degrees" data-value="" title="nothing was traded">—<', same)
+
+
+def test_a_file_of_closing_value_holds_exact_degrees(services: Services) -> None:
+    rows = performed.closing_rows(services.performance.followed().closing)
+    head, first, _ = csv_table(performed.CLOSING, rows).splitlines()
+    cells = dict(zip(head.split(","), next(csv.reader([first])), strict=True))
+
+    assert float(cells["implied mean our way °F"]) == pytest.approx(0.4)
+    assert float(cells["90 % low °F"]) == pytest.approx(0.4)
+    assert (cells["events °F"], cells["left out"], cells["held the mean"]) == (str(N_DAYS + 1), "2", "0")
+
+
+def test_a_markout_without_a_quote_says_so_in_the_table(services: Services) -> None:
+    markouts = table_of(opened(services), "markouts")
+
+    assert ">1 min: no quote within the minute<" in markouts
+    assert ">5 min: no quote within 5 min<" in markouts
+    assert ">60 min<" in markouts
+    assert fields(markouts, "event") == ["1 min", "5 min", "60 min"]
 
 
 def test_filters_of_the_address_narrow_everything(services: Services) -> None:

@@ -96,6 +96,10 @@ def test_a_limit_that_is_reached_is_said_in_words_and_full(folder: Path) -> None
     assert "100.0%" in row
 
 
+def test_the_worst_case_of_the_day_says_what_it_counts(folder: Path) -> None:
+    assert "events up to 2026-12-10 lost" in limit_row(opened(services_of(folder)), "worst_day")
+
+
 def test_a_tripwire_that_holds_says_since_when_and_what_ends_it(folder: Path) -> None:
     hold(folder, DAY_LOSS)
 

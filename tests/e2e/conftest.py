@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,18 +16,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, absent
+from core.supervisor.ports import free_port
+from tests.conftest import ROOT
 from tests.e2e.desk_in_process import FEW
 
 FEW_STATIONS = {"HERMES_STATIONS": ",".join(FEW)}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
@@ -117,11 +108,3 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield running
     if running.process.poll() is None:
         running.stop()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Debian's Chromium."""
-    if CHROMIUM is None:
-        absent("browser", "no chromium on this machine")
-    return str(CHROMIUM)

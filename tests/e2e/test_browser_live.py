@@ -9,13 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.browser import CHART
 from tests.e2e.conftest import FEW_STATIONS, Running, get_json, start_all, wait_for
 
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-CHART = ".st-key-figure .hermes-plot"
 PATIENCE = 90_000  # ms
 SELECTIONS = ("", "?station=KNYC&extreme=low&venue=kalshi")
 SIGHT = {"wide": (1440, 1080, "light"), "phone": (390, 844, "light"), "dark": (1440, 1080, "dark")}
@@ -29,16 +25,6 @@ def slow_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = start_all(tmp_path_factory.mktemp("slow") / "data", "--speed", "150", environment=FEW_STATIONS)
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield instance
-        instance.close()
 
 
 def shown(page: Any) -> dict[str, dict[str, str]]:
@@ -74,7 +60,7 @@ def cells_of(row: Mapping[str, Any], allowed: Mapping[tuple[int, str], int]) -> 
     return {
         "model": exact(row["p_model"]), "market": exact(row["p_market"]), "yes": exact(row["yes_ask"]), "no": exact(row["no_ask"]),
         "edge": exact(row["edge"]), "depth": exact(depth),
-        "target": ", ".join(f"{name} {size:g}" for name, size in targets if size),
+        "target": ", ".join(f"{name} {size:.12g}" for name, size in targets if size),
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -221,10 +222,20 @@ def newest_snapshot(data: Path, source: str) -> Path:
     return max((data / "snapshots" / source).rglob("*.json"), key=lambda path: path.name)
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session in which nothing went wrong, to be copied."""
+    data = tmp_path_factory.mktemp("recorded") / "data"
+    trade(settings_for(data, **LOOSE), demo_adapter(SEED), CYCLES)
+    return data
+
+
 @pytest.mark.parametrize("source", ["metar", "open_meteo", "polymarket"])
-def test_a_snapshot_cut_in_half_is_set_aside_and_named(source: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_snapshot_cut_in_half_is_set_aside_and_named(
+    source: str, recorded: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     data, settings = tmp_path / "data", settings_for(tmp_path / "data", **LOOSE)
-    trade(settings, demo_adapter(SEED), CYCLES)
+    shutil.copytree(recorded, data)
     damaged = newest_snapshot(data, source)
     damaged.write_bytes(damaged.read_bytes()[:-100])
     before = money_rows(data)

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from core.model.command import KILL_FILE
 from tests.e2e.conftest import FEW_STATIONS, Running, get_json, orchestrator, start_all, wait_for
 from tests.e2e.desk_in_process import ask
-from tests.e2e.test_browser_live import FLAGS, PATIENCE
+from tests.e2e.test_browser_live import PATIENCE
 from tests.e2e.test_stream import NOT_ROWS, child_of
 
 SECONDS = 90.0
@@ -172,33 +172,29 @@ def test_the_system_socket_tells_it_under_its_documented_key(running_desk: Runni
 
 
 @pytest.mark.browser
-def test_it_is_thrown_and_lifted_from_the_page_in_two_steps(running_desk: Running, chromium: str, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
+def test_it_is_thrown_and_lifted_from_the_page_in_two_steps(running_desk: Running, browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 1080})
+    page.goto(f"{running_desk.dashboard}/risk")
+    page.wait_for_selector('[data-kill="open"]', timeout=PATIENCE)
+    assert page.locator(".st-key-do_kill button").count() == 0  # nothing to press before it is armed
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1440, "height": 1080})
-        page.goto(f"{running_desk.dashboard}/risk")
-        page.wait_for_selector('[data-kill="open"]', timeout=PATIENCE)
-        assert page.locator(".st-key-do_kill button").count() == 0  # nothing to press before it is armed
+    page.locator(".st-key-arm_kill label").click()
+    page.wait_for_selector(".st-key-do_kill button:visible", timeout=PATIENCE)
+    page.locator(".st-key-why_kill input").fill("a drill from the page")
+    page.locator(".st-key-why_kill input").press("Tab")
+    page.locator(".st-key-do_kill button:visible").first.click()
+    page.wait_for_selector("[data-said]", timeout=PATIENCE)
+    page.wait_for_selector('[data-kill="thrown"]', timeout=PATIENCE)
+    page.wait_for_selector('[data-said="done"]', timeout=PATIENCE)
+    page.wait_for_selector('.commands tr:first-child [data-value="done"]', timeout=PATIENCE)
+    first = page.locator(".commands tbody tr").first.inner_text()
+    word = last_word(running_desk)
+    page.screenshot(path=tmp_path / "thrown.png", full_page=True)
 
-        page.locator(".st-key-arm_kill label").click()
-        page.wait_for_selector(".st-key-do_kill button:visible", timeout=PATIENCE)
-        page.locator(".st-key-why_kill input").fill("a drill from the page")
-        page.locator(".st-key-why_kill input").press("Tab")
-        page.locator(".st-key-do_kill button:visible").first.click()
-        page.wait_for_selector("[data-said]", timeout=PATIENCE)
-        page.wait_for_selector('[data-kill="thrown"]', timeout=PATIENCE)
-        page.wait_for_selector('[data-said="done"]', timeout=PATIENCE)
-        page.wait_for_selector('.commands tr:first-child [data-value="done"]', timeout=PATIENCE)
-        first = page.locator(".commands tbody tr").first.inner_text()
-        word = last_word(running_desk)
-        page.screenshot(path=tmp_path / "thrown.png", full_page=True)
-
-        page.locator(".st-key-do_lift button:visible").first.click()
-        page.wait_for_selector('[data-kill="open"]', timeout=PATIENCE)
-        page.screenshot(path=tmp_path / "lifted.png", full_page=True)
-        browser.close()
+    page.locator(".st-key-do_lift button:visible").first.click()
+    page.wait_for_selector('[data-kill="open"]', timeout=PATIENCE)
+    page.screenshot(path=tmp_path / "lifted.png", full_page=True)
+    page.close()
 
     assert word == "kill switch thrown by the dashboard: exits only (a drill from the page)"
     assert "kill switch thrown by the dashboard" in first

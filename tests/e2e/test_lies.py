@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,30 +99,42 @@ def untouched(book: dict[str, Any]) -> None:
     """Change nothing."""
 
 
+MISSING = reports(lambda row: None)
 PAIRS = {
-    "a report of 71 °C": (reports(burning), reports(lambda row: None), "is no temperature on Earth"),
-    "a report of hours to come": (reports(moved(LATER)), reports(lambda row: None), "was still to come"),
-    "a report of a month ago": (reports(moved(AGO)), reports(lambda row: None), "hours old"),
+    "a report of 71 °C": (reports(burning), MISSING, "is no temperature on Earth"),
+    "a report of hours to come": (reports(moved(LATER)), MISSING, "was still to come"),
+    "a report of a month ago": (reports(moved(AGO)), MISSING, "hours old"),
     "levels at 0 and 1": (books(certain), books(untouched), "a price of"),
     "a forecast of 250 °C": (curves(250.0), curves(None), "is no temperature on Earth"),
 }
 
 
+def traded(data: Path, change: Change) -> Path:
+    trade(settings_for(data, stations=STATIONS, edge_min=0.02), ChangedWorld(change), CYCLES)
+    return data
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Change], Path]:
+    """Gives the session of each world in which a lie is only missing; several lies may have the same one."""
+    return cache(lambda change: traded(tmp_path_factory.mktemp("without") / "data", change))
+
+
 @pytest.mark.parametrize("lie", PAIRS)
-def test_a_lie_moves_no_order_that_its_absence_would_not_move(lie: str, tmp_path: Path) -> None:
+def test_a_lie_moves_no_order_that_its_absence_would_not_move(
+    lie: str, without: Callable[[Change], Path], tmp_path: Path
+) -> None:
     told, absent, words = PAIRS[lie]
 
-    for name, change in (("told", told), ("absent", absent)):
-        trade(settings_for(tmp_path / name, stations=STATIONS, edge_min=0.02), ChangedWorld(change), CYCLES)
+    folders = {"told": traded(tmp_path / "told", told), "absent": without(absent)}
 
     rows = {
-        name: {table: ask(tmp_path / name, f"SELECT * FROM {table} ORDER BY 1, 2") for table in MONEY}
-        for name in ("told", "absent")
+        name: {table: ask(data, f"SELECT * FROM {table} ORDER BY 1, 2") for table in MONEY} for name, data in folders.items()
     }
-    named = [data for (data,) in ask(tmp_path / "told", "SELECT data FROM activity WHERE type = 'source_quarantine'")]
+    named = [data for (data,) in ask(folders["told"], "SELECT data FROM activity WHERE type = 'source_quarantine'")]
     assert len(rows["told"]["fills"]) > 3
     assert rows["told"] == rows["absent"]
     assert any(words in data for data in named), lie
     assert not any(
-        words in data for (data,) in ask(tmp_path / "absent", "SELECT data FROM activity WHERE type = 'source_quarantine'")
+        words in data for (data,) in ask(folders["absent"], "SELECT data FROM activity WHERE type = 'source_quarantine'")
     )

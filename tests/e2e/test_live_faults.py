@@ -30,9 +30,10 @@ from core.journal.reader import JournalReader
 from core.model.record import Kind
 from core.store.archive import Archive
 from core.supervisor.parts import service_addresses
+from core.supervisor.ports import free_port
 from core.units import MICRO, instant, parse_iso
 from tests.conftest import ROOT
-from tests.e2e.conftest import clean_environment, free_port, get_json, orchestrator, wait_for
+from tests.e2e.conftest import clean_environment, get_json, orchestrator, wait_for
 from venues.demo.faults import SLOT_MS, STREAM, Faults
 
 CYCLES = int(os.environ.get("HERMES_LIVE_CYCLES", "12"))

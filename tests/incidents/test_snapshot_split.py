@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from agents.weather.skill import SkillMemory, skill_of
-from agents.weather.track import Scored, TrackMemory, track_of
+from agents.weather.track import Scored, TrackMemory
 from core.metrics.inference import date_interval
-from tests.agents.weather.test_track import scored
+from tests.agents.weather.test_track import scored, track_of
 
 DAY = 86_400_000_000
 FIRST = date(2026, 1, 1)
@@ -59,7 +59,7 @@ def test_turning_an_outcome_that_is_known_changes_what_is_learned() -> None:
     turned = [replace(one, winner=1 - one.winner) for one in told]
     weights = []
     for events in (told, turned):
-        weights.append(skill_of(track_of(events, 0), "kalshi", 0, 0, 0.3).weight)
+        weights.append(skill_of(track_of(events), "kalshi", 0, 0, 0.3).weight)
 
     assert weights[0] != weights[1]
 

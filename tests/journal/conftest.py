@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from core.supervisor.ports import free_port
 from tests.conftest import absent
 
 
@@ -33,7 +33,7 @@ def postgres_server() -> Iterator[str]:
     folder.chmod(0o755)
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    port = _free_port()
+    port = free_port()
     as_owner = ["runuser", "-u", owner.pw_name, "--"] if os.geteuid() == 0 else []
 
     def run(program: str, *arguments: str) -> None:
@@ -82,9 +82,3 @@ def _binaries() -> Path | None:
     on_path = shutil.which("initdb")
     folders += [Path(on_path).resolve().parent] if on_path else []
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

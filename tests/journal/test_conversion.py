@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from dataclasses import replace
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from core.errors import JournalError
 from core.journal.durable import DurableJournal
 from core.journal.fold import apply, booked
 from core.journal.proof import prove
 from core.journal.reader import JournalReader
+from core.journal.tables import CONVERSIONS
 from core.model.account import Account, new_account
 from core.units import MICRO
 from tests.journal.builders import DESK, INSTRUMENTS, START_MICRO, WORLD, conversion, cycle, event_id, filled, intention, word
@@ -161,12 +164,15 @@ def test_a_journal_keeps_a_conversion_with_its_lines_and_its_word(journal: str) 
     with closing(DurableJournal(journal, desk=DESK, world=WORLD, start_micro=START_MICRO)) as writer:
         play(writer, FIXED[:4])
     with closing(JournalReader(journal)) as reader:
-        (line,) = reader.conversions_of([event_id(1)])[event_id(1)]
-        lines = {(each.account, each.token): each.amount_micro for each in reader.ledger_of(line.conversion_id)}
+        with reader.connection() as connection:
+            (line,) = connection.execute(select(CONVERSIONS).where(CONVERSIONS.c.event_id == event_id(1)))
+        booked = [each for each in reader.ledger(DESK) if each.tx == line.conversion_id]
+        lines = {(each.account, each.token): each.amount_micro for each in booked}
         said = [each for each in reader.after(0, 100) if each.type == "converted"]
         proof = prove(reader, DESK)
 
-    assert (line.given, line.taken, line.size_micro, line.fee_micro) == (("10NO", "12NO"), ("11YES",), 2_000_001, 6_000)
+    assert (json.loads(line.given), json.loads(line.taken)) == (["10NO", "12NO"], ["11YES"])
+    assert (line.size_micro, line.fee_micro) == (2_000_001, 6_000)
     assert line.freed_micro == 2_000_001 - 6_000
     assert lines["cash", ""] == line.freed_micro
     assert lines["conversion_fees", ""] == 6_000

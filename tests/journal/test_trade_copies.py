@@ -303,6 +303,7 @@ def test_what_cannot_be_written_waits_and_stops_nobody(folder: Path, caplog: pyt
     ("value", "cell"),
     [
         ("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("+1", "'+1"), ("-5°C or below", "'-5°C or below"), ("@x", "'@x"), ("\t=1", "'\t=1"),
+        ("\n=1", "'\n=1"), (-3, "-3"),
         ("42-43°F", "42-43°F"), (Decimal("-1.200000"), "-1.2"), (Decimal("100"), "100"), (-0.05, "-0.05"), (1e-9, "0.000000001"),
         (None, ""), (float("nan"), ""), (datetime(2026, 11, 1, 5, 30, tzinfo=UTC), "2026-11-01T05:30:00Z"),
     ],

@@ -79,7 +79,8 @@ def test_a_new_desk_opens_its_ledger_with_its_first_change(writer: DurableJourna
     writer.commit(FIRST, account, intention(FIRST, account, []))
 
     with closing(JournalReader(journal)) as reader:
-        lines = [(line.account, line.amount_micro, line.at) for line in reader.ledger_of(f"opening/{DESK}")]
+        booked = [line for line in reader.ledger(DESK) if line.tx == f"opening/{DESK}"]
+    lines = [(line.account, line.amount_micro, line.at) for line in booked]
     assert lines == [("cash", START_MICRO, FIRST.scheduled_at), ("opening", -START_MICRO, FIRST.scheduled_at)]
 
 

@@ -111,6 +111,21 @@ def test_a_column_that_a_desk_adds_is_kept(tmp_path: Path, store: EvaluationStor
     assert seen["cold"].tolist() == [False, True]
 
 
+def test_implied_means_are_those_of_the_looks_that_had_one(tmp_path: Path, store: EvaluationStore) -> None:
+    """A face that opened before the desk added the column finds it once it is there."""
+    face = EvaluationStore(tmp_path, "weather", readonly=True)
+    span = micros(minutes(0)), micros(minutes(45))
+    assert face.implied_between("a", *span) == []  # no file yet, or no such column
+    store.append(minutes(0), {**outlooks(1.0, "a", "b"), "unit": words("F", "C")}, {})
+    assert face.implied_between("a", *span) == []
+    for after, mean in ((15, 45.5), (30, np.nan), (45, 46.0), (60, 47.0)):
+        store.append(minutes(after), {**outlooks(1.0, "a"), "unit": words("F"), "market_mean": np.array([mean])}, {})
+
+    assert face.implied_between("a", *span) == [(micros(minutes(15)), 45.5, "F"), (micros(minutes(45)), 46.0, "F")]
+    assert store.implied_between("a", *span) == face.implied_between("a", *span)
+    assert face.implied_between("b", *span) == []
+
+
 def test_anyone_can_ask_in_sql(tmp_path: Path, store: EvaluationStore) -> None:
     store.append(minutes(0), outlooks(1.0, "a"), brackets(0.5, "a"))
 

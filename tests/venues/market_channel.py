@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -13,10 +14,20 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from venues.polymarket.stream_book import Terms, summary_hash
+from venues.polymarket.stream_book import Terms
 
 PATIENCE_SECONDS = 10.0
 MARKET = "0xcafe"
+
+
+def summary_hash(head: dict[str, str], bids: list[tuple[str, str]], asks: list[tuple[str, str]], terms: Terms) -> str:
+    """The venue's hash of a book, levels worst first, numbers as they were written: of its summary with an empty hash."""
+    summary = {
+        **head, "hash": "", "bids": [{"price": price, "size": size} for price, size in bids],
+        "asks": [{"price": price, "size": size} for price, size in asks], "min_order_size": terms.min_size,
+        "tick_size": terms.tick, "neg_risk": terms.neg_risk, "last_trade_price": terms.last,
+    }  # fmt: skip
+    return hashlib.sha1(json.dumps(summary, separators=(",", ":")).encode(), usedforsecurity=False).hexdigest()
 
 
 def book(

@@ -88,7 +88,8 @@ def test_a_tropical_year_is_flat() -> None:
 @pytest.mark.parametrize(("code", "near"), [("KNYC", "KLGA"), ("KMDW", "KORD"), ("VHHH", "HKO"), ("KDFW", "KDAL")])
 def test_neighbours_share_their_weather_but_not_their_readings(code: str, near: str) -> None:
     days = [date(2026, 6, 1 + n) for n in range(28)]
-    highs = np.array([[WORLD.weather.official_max(BY_CODE[c], day) for day in days] for c in (code, near, "EDDM")], float)
+    three = [BY_CODE[c] for c in (code, near, "EDDM")]
+    highs = np.array([[WORLD.weather.official_of_span(s, *s.standard_window(day))[0] for day in days] for s in three], float)
 
     together, apart = np.corrcoef(highs)[0, 1], np.corrcoef(highs)[0, 2]
 

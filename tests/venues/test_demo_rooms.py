@@ -204,7 +204,8 @@ def test_five_minute_values_mislead_a_maximum_in_fahrenheit() -> None:
         ]
         values = [row["properties"]["temperature"]["value"] for row in rows]
         mixed = int(whole_fahrenheit(np.array([v for v in values if v is not None])).max())
-        wrong += mixed != WORLD.weather.official_max(KNYC, date(2026, 6, n))
+        highest, _ = WORLD.weather.official_of_span(KNYC, *KNYC.standard_window(date(2026, 6, n)))
+        wrong += mixed != highest
 
     assert wrong > 0
 
@@ -298,10 +299,8 @@ def test_a_climate_report_is_the_official_extreme_of_the_standard_time_day(code:
     assert len(rows) >= 77
     for text, row in list(rows.items())[:-1]:
         day = date.fromisoformat(text)
-        assert (row["high"], row["low"]) == (
-            WORLD.weather.official_max(BY_CODE[code], day),
-            WORLD.weather.official_min(BY_CODE[code], day),
-        )
+        station = BY_CODE[code]
+        assert (row["high"], row["low"]) == WORLD.weather.official_of_span(station, *station.standard_window(day))
 
 
 def test_a_climate_report_is_preliminary_in_the_evening_and_final_the_next_morning() -> None:

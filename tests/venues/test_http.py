@@ -44,6 +44,10 @@ def http(wall: Wall, *, timeout: float = 5.0, per_minute: int = 60_000, **option
     )  # fmt: skip
 
 
+def breaker_of(client: Http, url: str) -> BreakerState:
+    return client._lane(url).breaker.state
+
+
 def test_an_answer_is_its_bytes_and_the_source_is_healthy() -> None:
     with serving(reply(200, [1, 2])) as server:
         client = http(Wall())
@@ -231,7 +235,7 @@ def test_nobody_listening_is_down_and_counts_towards_the_breaker() -> None:
     client = http(Wall(), patience=Patience(attempts=1, breaker=BreakerLimits(failures=1)))
 
     assert isinstance(client.get(url).error, SourceDownError)
-    assert client.breaker_state(url) is BreakerState.OPEN
+    assert breaker_of(client, url) is BreakerState.OPEN
 
 
 def test_an_address_that_cannot_be_asked_is_refused_at_once() -> None:
@@ -250,7 +254,7 @@ def test_the_breaker_opens_tries_once_after_the_pause_and_closes_on_success() ->
         for pause in (0, 0, 0, 15, 15, 15):
             wall.now += pause
             answer = client.get(server.url)
-            states.append((len(server.paths), answer.error is None, client.breaker_state(server.url)))
+            states.append((len(server.paths), answer.error is None, breaker_of(client, server.url)))
 
     assert states == [
         (1, False, BreakerState.CLOSED),
@@ -279,7 +283,7 @@ def test_while_one_request_tries_a_host_the_others_wait_for_what_it_finds(found:
 
         client.get(server.url)
         wall.now += 16
-        assert client.breaker_state(server.url) is BreakerState.HALF_OPEN
+        assert breaker_of(client, server.url) is BreakerState.HALF_OPEN
         tried = client.get(server.url)
         other = others[0].result()
 
@@ -347,7 +351,7 @@ def test_a_host_of_a_simulated_world_rests_in_its_time() -> None:
     with serving(reply(503), reply(200, [])) as server:
         client = Http("weather", SourceSettings(), clock, user_agent="test", simulated=True, patience=patience)
         client.get(server.url)
-        resting = client.breaker_state(server.url)
+        resting = breaker_of(client, server.url)
         clock.wait_until(NOON + timedelta(seconds=16))
         answer = client.get(server.url)
 
@@ -361,7 +365,7 @@ def test_a_refusal_does_not_open_the_breaker() -> None:
         client = http(Wall(), patience=patience)
         client.get(server.url)
 
-        assert client.breaker_state(server.url) is BreakerState.CLOSED
+        assert breaker_of(client, server.url) is BreakerState.CLOSED
 
 
 def test_requests_keep_to_the_pace_of_their_host() -> None:
@@ -425,9 +429,9 @@ def test_a_try_that_breaks_off_leaves_the_breaker_usable() -> None:
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             client.get("http://demo.invalid/")
-        assert client.breaker_state("http://demo.invalid/") is BreakerState.OPEN
+        assert breaker_of(client, "http://demo.invalid/") is BreakerState.OPEN
         wall.now += 60
-        assert client.breaker_state("http://demo.invalid/") is BreakerState.HALF_OPEN
+        assert breaker_of(client, "http://demo.invalid/") is BreakerState.HALF_OPEN
 
 
 def test_several_questions_are_answered_in_their_order() -> None:
@@ -449,7 +453,7 @@ def test_used_up_credits_are_a_limit_that_no_second_try_lifts() -> None:
     assert isinstance(answer.error, SourceLimitedError)
     assert "answered 402 (no credits); its credits are used up" in str(answer.error)
     assert (len(server.paths), wall.slept) == (1, [])
-    assert client.breaker_state(server.url) is BreakerState.OPEN
+    assert breaker_of(client, server.url) is BreakerState.OPEN
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from core.clock import SteppedClock, SystemClock
 from core.errors import WireError
 from core.model.record import Ask, Kind, Record
 from core.settings import Settings, SourceSettings
-from tests.venues.market_channel import MARKET, Channel, book, change, channel, eventually
+from tests.venues.market_channel import MARKET, Channel, book, change, channel, eventually, summary_hash
 from tests.venues.servers import Scripted, reply, serving
 from venues.polymarket import client as client_module
 from venues.polymarket import stream as stream_module
 from venues.polymarket.client import Polymarket
 from venues.polymarket.clob import Book, book_columns, parse_book
 from venues.polymarket.stream import Limits, Stream
-from venues.polymarket.stream_book import MOST_CHANGES, Terms, TokenBook, Trust, early_hash, rebuilt, summary_hash
+from venues.polymarket.stream_book import MOST_CHANGES, Terms, TokenBook, Trust, early_hash, rebuilt
 from venues.polymarket.stream_wire import Change, Message, Print, Snapshot, Tick, read_frame
 
 QUICK = Limits(look_seconds=0.01, first_backoff_seconds=0.01, longest_backoff_seconds=0.05, ping_seconds=0.05)

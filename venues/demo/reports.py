@@ -247,10 +247,6 @@ def _remarks(report: Report) -> list[str]:
     return out
 
 
-def _milliseconds(span: tuple[int, int], share: float) -> int:
-    return int((span[0] + (span[1] - span[0]) * share) * 1000)
-
-
 def _whole(tenths: int) -> str:
     # anything below zero keeps its sign, also when it rounds to M00
     value = abs(half_up(tenths, 10))

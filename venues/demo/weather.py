@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date
 from functools import lru_cache
 from itertools import accumulate
 
@@ -33,14 +32,6 @@ class Weather:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.sensor: Callable[[Station, int], Floats] = lru_cache(maxsize=_BLOCKS)(self._sensor)
-
-    def official_max(self, station: Station, day: date) -> int:
-        """Return the highest two-minute mean of a standard-time day, each rounded to a whole degree Fahrenheit."""
-        return self.official_of_span(station, *station.standard_window(day))[0]
-
-    def official_min(self, station: Station, day: date) -> int:
-        """Return the lowest two-minute mean of a standard-time day, each rounded to a whole degree Fahrenheit."""
-        return self.official_of_span(station, *station.standard_window(day))[1]
 
     def official_of_span(self, station: Station, start: int, end: int) -> tuple[int, int]:
         """Return the highest and the lowest whole degree Fahrenheit of the two-minute means in [start, end), in seconds."""

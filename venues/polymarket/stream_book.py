@@ -40,16 +40,10 @@ class Terms:
 LASTS = tuple(f"{mills / 1_000:.3f}" for mills in range(1_001))  # a last price is written with three decimals
 
 
-def summary_hash(
-    head: Mapping[str, str], bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]], terms: Terms
-) -> str:
-    """Return the hash of a book, levels as on the wire: worst first, numbers as they were written."""
-    return _ended(_summary(head, bids, asks, terms), terms.last)
-
-
 def _summary(
     head: Mapping[str, str], bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]], terms: Terms
 ) -> hashlib._Hash:
+    """Return the hash of a book up to its last price; levels as on the wire: worst first, numbers as they were written."""
     body = {
         "market": head["market"], "asset_id": head["asset_id"], "timestamp": head["timestamp"], "hash": "",
         "bids": [{"price": price, "size": size} for price, size in bids],

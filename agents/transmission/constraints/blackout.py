@@ -24,6 +24,12 @@ def blackout(draft: Draft, settings: Settings) -> Limit:
     return Limit(np.array([distance]), np.array([needed]), pass_or_refuse(np.array([distance > needed])))
 
 
+def near_news(settings: Settings, at: datetime) -> bool:
+    """Return whether an instant lies around a release, or nobody can say that it does not."""
+    distance, needed = nearest(load_calendar(), settings.rules.blackout, at)
+    return distance <= needed
+
+
 def nearest(releases: Sequence[Release], kinds: str, at: datetime) -> tuple[float, float]:
     """Return the minutes to the release that leaves least room and the minutes that it needs; (0, inf): not known."""
     wanted = {release.kind for release in releases} if kinds == ALL else set(kinds.split(","))

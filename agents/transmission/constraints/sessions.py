@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from agents.transmission.guard.draft import Draft
@@ -12,5 +14,10 @@ from core.settings import Settings
 
 def sessions(draft: Draft, settings: Settings) -> Limit:
     """Refuse an order that would be filled outside every session; value 1: inside."""
-    inside = np.array([in_session(parse_sessions(settings.rules.sessions), draft.cycle.fill_at)])
+    inside = np.array([not outside(settings, draft.cycle.fill_at)])
     return Limit(inside.astype(np.float64), np.ones(1), pass_or_refuse(inside))
+
+
+def outside(settings: Settings, at: datetime) -> bool:
+    """Return whether an instant lies outside every session."""
+    return not in_session(parse_sessions(settings.rules.sessions), at)

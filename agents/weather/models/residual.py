@@ -82,12 +82,6 @@ def pooled(series: Sequence[Sums]) -> Pool:
     return Pool(first / (n + POOL_CASES), (POOL_CASES + within) / (POOL_CASES + freedom), n / (n + POOL_CASES))
 
 
-def updated(state: State, residual: float, days: int, prior_variance: float, prior_mean: float = 0.0) -> State:
-    """Return the state after one more residual, `days` after the one before; far outliers are drawn in first."""
-    kept = float(_KEPT[min(max(days, 0), len(_KEPT) - 1)])
-    return State(*_step(*state, residual, kept, prior_variance, prior_mean))
-
-
 def filtered(days: IntArray, residuals: FloatArray, prior_variance: float, prior_mean: float = 0.0) -> State:
     """Return the state after residuals of ascending days (ordinals)."""
     sums = (0.0, 0.0, 0.0)

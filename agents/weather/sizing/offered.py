@@ -22,6 +22,7 @@ from core.units import MICRO, BoolArray, FloatArray, IntArray, total
 UNLIMITED = 1e9  # [shares] of a print: what it may fill is known once it is there
 DAY = 86_400 * MICRO
 HAIR = 1e-6  # [USD per share]
+NEAR = 1e-3  # [USD per share] an optimum of many events at once is no more exact
 _NOISE = 1e-9
 
 
@@ -35,6 +36,7 @@ class Offered:
     bid: FloatArray
     wanted: FloatArray  # [shares] shown on the bids
     net: FloatArray  # of a sale, fee taken off
+    least: FloatArray  # the same at the tick at or below the bid: what an order may fetch that reaches so far
     buying: BoolArray  # levels that an entry may reach
     selling: BoolArray  # levels that an exit may reach
     lockup: FloatArray  # (n_events,) what tying money up costs, as a share of the price
@@ -67,17 +69,20 @@ def offered_of(
     books, prints = panel.books, panel.books.prints_only[row, events][:, None, None]
     ask, bid = (books.price[row, events][..., side, :].copy() for side in (ASK, BID))
     shown, wanted = (books.size[row, events][..., side, :].copy() for side in (ASK, BID))
-    fee_ask, fee_bid = np.zeros_like(ask), np.zeros_like(bid)
+    tick = np.maximum(panel.listings.tick_micro[row, events], 1)[:, None, None] / MICRO
+    on_tick = np.floor(bid / tick[..., None] + _NOISE) * tick[..., None]
+    cost, net, least = ask.copy(), bid.copy(), on_tick.copy()
     for fees, columns in by_fees(panel).items():
         mine = np.isin(events, columns)
-        fee_ask[mine], fee_bid[mine] = fee_per_share(ask[mine], fees), fee_per_share(bid[mine], fees)
-    cost, net = ask + fee_ask, bid - fee_bid
+        cost[mine] += fee_per_share(ask[mine], fees)
+        net[mine] -= fee_per_share(bid[mine], fees)
+        least[mine] -= fee_per_share(on_tick[mine], fees)
     spread = margin(settings)
     if prints.any():
         whole = offers.price[row, events] / (1.0 + spread)
         _printed(prints, whole, (ask, cost), shown)
         _printed(prints, offers.sell_price[row, events], (bid, net), wanted)
-    tick = np.maximum(panel.listings.tick_micro[row, events], 1)[:, None, None] / MICRO
+        least = np.where(prints[..., None], net - tick[..., None], least)
     reach = settings.weather.chase_ticks * tick
     fair, limit = offers.fair[row, events], offers.limit[row, events]
     reached = np.where(prints, np.inf, ask[..., 0] + reach)
@@ -86,7 +91,7 @@ def offered_of(
     takes = takes_orders(panel, row)[events][:, None, None, None]
     days = np.ceil(np.maximum(panel.end[events] - panel.instants[row], 0) / DAY)
     return Offered(
-        ask=ask, shown=shown, cost=cost, bid=bid, wanted=wanted, net=net,
+        ask=ask, shown=shown, cost=cost, bid=bid, wanted=wanted, net=net, least=least,
         buying=(ask <= highest[..., None] + _NOISE) & (shown > 0) & (view | hedging)[events][..., None],
         selling=(bid >= lowest[..., None] - _NOISE) & (wanted > 0) & (net > 0) & takes,
         lockup=settings.weather.lockup_rate * days, margin=spread, fair=fair,
@@ -149,6 +154,29 @@ def _exit_price(offered: Offered, buys: FloatArray, settings: Settings) -> Float
     net = np.broadcast_to(offered.net, buys.shape)
     least: FloatArray = np.maximum(net - settings.weather.exit_edge_min, np.minimum(net, 1.0 - other + HAIR))
     return least
+
+
+def kept_below(value: FloatArray, offered: Offered, levels: Levels, trade: FloatArray, settings: Settings) -> FloatArray:
+    """Return the bid less fee for which no more is sold at the optimum [USD per share], (n_rows, n_brackets, YES/NO).
+
+    The value of a share at the margin and the gain that the levels have taken off a sale; no more than an order may fetch that
+    reaches the bids that were sold to, for who buys the other side asks no gain. A sale below both that value and fair value,
+    for want of money alone, is not counted: what is staked on an event is a share of what there is, and the rest is there.
+
+    Args:
+        value: of a share at the margin [USD], (n_rows, n_brackets, YES/NO).
+        offered: levels of the events.
+        levels: the same for each run, as `levels_of` returns them.
+        trade: of each level [shares], unsigned.
+        settings: the least gain of an exit.
+    """
+    n, n_runs = offered.net.shape[-1], len(value) // len(offered.net)
+    counted, sold = (part.reshape(*value.shape, 2 * n)[..., n:] for part in (levels.price, trade))
+    least = np.broadcast_to(offered.least, (n_runs, *offered.least.shape)).reshape(counted.shape)
+    worth = np.fmin(value - NEAR, np.broadcast_to(offered.fair, (n_runs, *offered.fair.shape)).reshape(value.shape))
+    worst = np.where((sold > 0) & (counted >= worth[..., None]), least, np.inf).min(axis=-1)
+    kept: FloatArray = np.minimum(value + settings.weather.exit_edge_min, np.maximum(worst, worth))
+    return kept
 
 
 def _room(shown: FloatArray, within: BoolArray, taken: FloatArray, share: float, most: FloatArray | float) -> FloatArray:

@@ -20,7 +20,7 @@ from agents.weather.sizing.days import jointly
 from agents.weather.sizing.growth import Optimum, optimum
 from agents.weather.sizing.held import anew, held_of, wealth_of
 from agents.weather.sizing.ladder import Holding, Levels
-from agents.weather.sizing.offered import Offered, levels_of, offered_of, sets_of, taken_from
+from agents.weather.sizing.offered import Offered, kept_below, levels_of, offered_of, sets_of, taken_from
 from agents.weather.sizing.stakes import LEAST_GROWTH, worth_alone
 from core.model.account import Account
 from core.settings import Settings
@@ -43,6 +43,7 @@ class Wanted:
     view: BoolArray  # (n_events, n_brackets, YES/NO) worth buying for its own edge
     arbitrage: FloatArray  # [shares] bought as part of a set that pays more than it costs
     limit: FloatArray  # (n_events, n_brackets, YES/NO) raw price that a leg without a view may cost; 0: none such
+    kept_below: FloatArray  # bid less fee for which less is not held yet [USD per share]; NaN: unknown
     reason: Mapping[str, FloatArray]  # numbers that say why
 
     @property
@@ -65,9 +66,8 @@ def wanted_of(evaluation: WeatherEvaluation, row: int, account: Account, setting
     asked = view.any(axis=(-2, -1)) | (settings.weather.arbitrage & evaluation.heard[row])
     active = np.flatnonzero((asked & known) | (held > 0).any(axis=(0, 2, 3)))
     shape = (account.n_runs, *exists.shape, 2)
-    wanted = Wanted(
-        held.copy(), held, view, np.zeros(shape), np.zeros(shape[1:]), {name: np.full(shape, np.nan) for name in TOLD}
-    )
+    numbers = {name: np.full(shape, np.nan) for name in TOLD}
+    wanted = Wanted(held.copy(), held, view, np.zeros(shape), np.zeros(shape[1:]), np.full(shape, np.nan), numbers)
     if len(active):
         _fill(wanted, active, known[active], cost[:, active], evaluation, row, account, settings)
     return wanted
@@ -101,6 +101,7 @@ def _fill(
     change = np.where(known[:, None, None], part.change, 0.0)
     wanted.target[:, active] = held + total(sets) + change
     wanted.arbitrage[:, active] = total(sets)
+    wanted.kept_below[:, active] = np.where(known[:, None, None], part.kept_below, np.nan)
     bought = (change > 0) & ~wanted.view[active]
     wanted.limit[active] = np.where(bought.any(axis=0), offered.reach, np.where(sets > 0, offered.ask, 0.0).max(axis=(0, -1)))
     whole = np.where(share > 0, share, np.nan)[..., None, None]
@@ -116,6 +117,7 @@ def _fill(
 @dataclass(frozen=True, slots=True)
 class _Solved:
     change: FloatArray  # (n_runs, n_events, n_brackets, YES/NO) [shares]
+    kept_below: FloatArray  # shaped like it; NaN where no trade avoids ruin: there is no optimum
     reason: Mapping[str, FloatArray]
 
 
@@ -138,11 +140,13 @@ def _solve(
     trade = np.where(found.sound[:, None, None], found.trade, _dumped(levels, probability))
     change = _worth_it(probability, levels, trade, found)
     shape = n_runs, n_events, n_brackets
-    value = found.value.reshape(shape)
+    value = np.stack([found.value, 1.0 - found.value], axis=-1)
+    kept = np.where(found.sound[:, None, None], kept_below(value, offered, levels, trade, settings), np.nan)
     return _Solved(
         change.reshape(*shape, 2),
+        kept.reshape(*shape, 2),
         {
-            "marginal_value": np.where(exists[..., None], np.stack([value, 1.0 - value], axis=-1), np.nan),
+            "marginal_value": np.where(exists[..., None], value.reshape(*shape, 2), np.nan),
             "certificate_gap": np.broadcast_to(found.gap.reshape(n_runs, n_events, 1, 1), (*shape, 2)),
         },
     )

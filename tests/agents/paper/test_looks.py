@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.paper.prints import Print
 from agents.paper.queue import Shown, reached
+from agents.prints import Print
 from core.journal.changes import Execution, Intention
 from core.journal.fold import apply
 from core.model.account import Account, new_account

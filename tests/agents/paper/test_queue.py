@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.paper.prints import Print
 from agents.paper.queue import Reached, Shown, reached
+from agents.prints import Print
 
 PRICE = 280_000
 THROUGH, BEYOND = PRICE - 10_000, PRICE + 10_000

@@ -66,6 +66,7 @@ class Market:
     tick: float = 0.01
     limit_price: float | None = None
     sell_price: float | None = None
+    kept_below: float = np.nan
     opened: bool = True
     closed_reason: str = ""
     last_print: float = np.nan
@@ -106,6 +107,7 @@ def targets_of(markets: Sequence[Market], n_runs: int = 1, instruments: tuple[In
         target=np.tile(np.array([m.wanted for m in markets], np.float64), (n_runs, 1)), fair=fair, price=price,
         limit_price=np.array([m.fair - 0.05 if m.limit_price is None else m.limit_price for m in markets]),
         sell_price=np.array([b if m.sell_price is None else m.sell_price for m, b in zip(markets, bid, strict=True)]),
+        kept_below=np.tile(np.array([m.kept_below for m in markets], np.float64), (n_runs, 1)),
         worst_loss=price.copy(), edge=fair - price, multiplier=np.array([m.multiplier for m in markets]),
         earned=np.array([EARNED.index(m.earned) for m in markets], np.int64),
         tick_micro=np.array([round(m.tick * MICRO) for m in markets], np.int64),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -12,14 +13,17 @@ from agents.transmission.constraints.exposure import CAPS
 from agents.transmission.constraints.firms import firms_marked
 from agents.transmission.gauges import SUBJECTS, gauges
 from agents.transmission.profiles import TRIPWIRES, limit_of
+from core.journal.changes import Intention
+from core.journal.fold import apply
 from core.model.account import Account, new_account
 from core.model.cycle import Cause, Cycle
 from core.model.event import Side
-from core.model.gauge import Gauge
+from core.model.gauge import Gauge, Seen
 from core.model.orders import Role, Status, no_orders
 from core.settings.schema import RuleSettings
 from core.units import MICRO
-from tests.agents.transmission.builders import START, instrument_of, settings_of
+from tests.agents.transmission.builders import NORMAL, START, Market, holding, instrument_of, look, settings_of
+from tests.agents.transmission.builders import account_of as account_of_money
 
 SETTINGS = settings_of()
 CYCLE = Cycle("weather", START, 1, Cause.SCHEDULE, (), START, START + timedelta(seconds=2))
@@ -85,6 +89,7 @@ def test_losses_count_from_the_start_of_day_and_week_and_a_drawdown_is_never_neg
     account = account_of(
         equity_micro=np.array([9_850 * MICRO]), day_start_micro=np.array([10_000 * MICRO]), week_start_micro=np.array([10_100 * MICRO]),
         high_water_micro=np.array([9_800 * MICRO]),
+        cash_micro=np.array([9_797 * MICRO]),  # equity less the 53 $ that the holdings are marked at
     )  # fmt: skip
     found = told(account)
 
@@ -93,7 +98,73 @@ def test_losses_count_from_the_start_of_day_and_week_and_a_drawdown_is_never_neg
     assert found["week_loss"].value == pytest.approx(2.5)
     assert found["drawdown_all_time"].value == 0.0
     assert found["drawdown_reference"].value == pytest.approx(1.5)
-    assert found["worst_day"].value == pytest.approx(1.5 + 0.53)  # and all that settles goes wrong, at cost
+    assert found["worst_day"].value == pytest.approx(1.5 + 0.53)  # and all that settles goes wrong
+
+
+TODAY = date(2026, 11, 12)
+STANDING = (  # worth less than was paid, worth more, and one that outlasts the desk day, which ends on the 13th at 16:00Z
+    Market(instrument_of("low", day=TODAY), wanted=100.0, bids=((0.11, 1_000.0),)),
+    Market(instrument_of("high", city="Paris", region="france"), wanted=200.0, bids=((0.55, 1_000.0),)),
+    Market(instrument_of("later", city="Rome", region="italy", day=date(2026, 11, 15)), wanted=300.0, bids=((0.20, 1_000.0),)),
+)  # fmt: skip
+NEW = Market(instrument_of("new", city="Oslo", region="norway", day=TODAY), wanted=50.0, earned="normal")
+ROOM = settings_of({**NORMAL, "bracket_r": 2.0, "city_day_r": 2.0, "source_r": 9.0, "desk_day_r": 9.0, "open_r": 9.0})
+
+
+def held_account() -> Account:
+    account = account_of_money()
+    for market, shares in zip(STANDING, (100.0, 200.0, 300.0), strict=True):
+        account = holding(account, market, shares, 0.30)
+    return account
+
+
+def seen_of(markets: Sequence[Market]) -> dict[str, Seen]:
+    return {one.instrument.token: Seen(one.bids[0][0] if one.bids else None, one.fair, one.age) for one in markets}
+
+
+@pytest.mark.parametrize("age", [2.0, 3_600.0], ids=["fresh bids", "old bids"])
+def test_the_worst_case_of_a_day_is_the_number_of_the_ruling(age: float) -> None:
+    """A ruling wants 50 more of Oslo at 30 cents on top; the page tells what it found before, working orders filled."""
+    markets = [replace(one, age=age) for one in STANDING]
+    first = look([*markets, NEW], held_account(), ROOM)
+    working = apply(CYCLE, first.account, Intention((), first.orders, (NEW.instrument,)))
+    more = replace(NEW, wanted=90.0)
+    seen = look([*markets, more], working, ROOM, cycle=replace(CYCLE, scheduled_at=START + timedelta(minutes=15), number=2))
+
+    (check,) = (one for one in seen.by_token["new-0-YES"].checks if one.name == "worst_day")
+    gauge = {one.name: one for one in gauges(seen.account, START, ROOM, seen_of([*markets, more]))}["worst_day"]
+
+    assert first.shares == {"new-0-YES": 50.0}
+    assert gauge.value == pytest.approx(check.value - 40 * 0.30 / 100)  # type: ignore[operator]
+    rome, oslo = 60 if age < 1_800 else 48, 50 * int(first.orders.limit_micro[0]) / MICRO
+    assert gauge.value_usd == pytest.approx(30 + 60 + 90 - rome + oslo)
+    assert gauge.subject == "events up to 2026-11-13 lost; the rest at its bid"
+
+
+def test_what_settles_in_the_day_is_lost_whatever_it_is_bid_for() -> None:
+    """180 $ were paid, Rome alone is left, and fetches 60 $."""
+    account = look(STANDING, held_account(), ROOM).account
+    dear = [replace(one, bids=((0.9, 1_000.0),)) for one in STANDING[:2]]
+
+    for markets in (STANDING, (*dear, STANDING[2])):
+        found = {one.name: one for one in gauges(account, START, ROOM, seen_of(markets))}
+        assert found["worst_day"].value_usd == pytest.approx(120.0)
+
+
+def test_what_outlasts_the_day_and_was_not_looked_at_counts_its_cost_less_a_fifth() -> None:
+    account = look(STANDING, held_account(), ROOM).account
+
+    assert told(account, ROOM)["worst_day"].value_usd == pytest.approx(180.0 - 0.8 * 90.0)
+
+
+def test_with_nothing_held_the_worst_case_is_what_is_lost_already() -> None:
+    empty = replace(
+        new_account("weather", "demo:7", 10_000 * MICRO), cash_micro=np.array([9_900 * MICRO]), unit_r_micro=np.array([100 * MICRO]),
+        desk_day=TODAY.toordinal(),
+    )  # fmt: skip
+
+    assert told(empty)["worst_day"].value == pytest.approx(1.0)
+    assert told(empty)["worst_day"].subject == "events up to 2026-11-13 lost"
 
 
 def test_one_trade_may_risk_half_of_what_is_left_of_the_day() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 import pytest
 
-from agents.transmission.resting import cancels_of
+from agents.transmission.constraints import blackout, profiles
+from agents.transmission.constraints.profiles import AccountProfile
+from agents.transmission.resting import _until, cancels_of
 from agents.transmission.ruling import guard
 from agents.transmission.tripwires import KILL
 from core.journal.changes import Intention
@@ -16,6 +19,9 @@ from core.journal.fold import apply
 from core.model.account import Account
 from core.model.event import FeeRounding, Fees
 from core.model.orders import Status
+from core.registry import Release
+from core.settings import Settings
+from core.settings.schema import RuleSettings
 from core.units import MICRO, instant, micros
 from tests.agents.transmission.builders import (
     NORMAL,
@@ -30,9 +36,29 @@ from tests.agents.transmission.builders import (
     settings_of,
 )  # fmt: skip
 
+HOUR = timedelta(hours=1)
 WIDE = Market(instrument_of(), wanted=50.0, asks=((0.38, 1e4),), bids=((0.28, 1e4),))
 RESTING = settings_of(NORMAL, {"resting": True})
 TAKING = settings_of(NORMAL)
+
+
+def ruled(**rules: str) -> Settings:
+    """Return settings under which orders rest and some rules are on."""
+    return settings_of(NORMAL, {"resting": True}, rules=RuleSettings(**rules))  # type: ignore[arg-type]
+
+
+def lives(seen: Look) -> list[str]:
+    """Return when the orders of a look end."""
+    return [instant(int(each)).strftime("%H:%M:%S") for each in seen.orders.good_until]
+
+
+@pytest.fixture
+def flat_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    firm = AccountProfile("firm", zone="America/Chicago", day_starts=time(17), flat_by=time(11, 10))
+    monkeypatch.setattr(profiles, "profiles_as_of", lambda day: {"firm": firm})
+    profiles._followed.cache_clear()
+    yield
+    profiles._followed.cache_clear()
 
 
 def rested(market: Market, settings: object = RESTING, at: datetime = START) -> tuple[float, float]:
@@ -108,8 +134,45 @@ def test_it_lives_until_the_next_quiet_minutes_and_no_longer_than_a_look(at: dat
     """London reports at :20 and :50."""
     seen = look([WIDE], settings=RESTING, cycle=cycle_of(at))
 
-    lives = [instant(int(each)).strftime("%H:%M:%S") for each in seen.orders.good_until]
-    assert lives == ([until] if until else [])
+    assert lives(seen) == ([until] if until else [])
+
+
+@pytest.mark.parametrize(
+    ("rules", "until"),
+    [
+        ({"sessions": "Mon-Fri 08:30-17:10 UTC"}, "17:10:00"),
+        ({"sessions": "Mon-Fri 08:30-11:12 America/Chicago"}, "17:12:00"),  # an hour later in summer
+        ({"sessions": "Mon-Fri 08:30-18:00 UTC"}, "17:18:00"),  # the report of :20 comes before
+        ({"sessions": "Mon-Fri 08:30-17:06 UTC"}, ""),  # less than a minute is left
+        ({"sessions": "Fri 08:30-18:00 UTC"}, ""),
+    ],
+)
+def test_it_ends_with_the_session(rules: dict[str, str], until: str) -> None:
+    seen = look([WIDE], settings=ruled(**rules), cycle=cycle_of(START + timedelta(minutes=5)))
+
+    assert lives(seen) == ([until] if until else [])
+
+
+def test_it_ends_where_news_come_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is bought from an hour before them."""
+    news = tuple(Release("fomc", START + at, HOUR, HOUR / 2) for at in (timedelta(minutes=70), timedelta(days=40)))
+    monkeypatch.setattr(blackout, "load_calendar", lambda: news)
+    followed = ruled(blackout="fomc")
+
+    ends = [lives(look([WIDE], settings=followed, cycle=cycle_of(START + timedelta(minutes=each)))) for each in (0, 8, 9, 10)]
+
+    assert ends == [["17:10:00"], ["17:10:00"], [], []]
+
+
+def test_it_ends_when_an_account_must_be_flat(flat_by: None) -> None:
+    """11:10 in Chicago is 17:10Z in November; the run whose account has ended may go on."""
+    account = look([WIDE], account_of(n_runs=2), ruled(accounts="firm")).account
+    ended = replace(account, governor=replace(account.governor, firm_ended=np.array([[0], [1]])))
+    standing = look([WIDE], ended, ruled(accounts="firm"), cycle=cycle_of(START + timedelta(minutes=5))).ruling.standing
+
+    until = _until(standing, cycle_of(START + timedelta(minutes=5)), ruled(accounts="firm"))
+
+    assert [instant(each).strftime("%H:%M") for each in until[:, 0].tolist()] == ["17:10", "17:18"]
 
 
 def test_a_halted_venue_takes_no_resting_order_either() -> None:
@@ -140,11 +203,11 @@ def placed(seen: Look, status: Status = Status.WORKING) -> Account:
     return replace(account, working=replace(account.working, status=np.full(len(account.working), status, np.int64)))
 
 
-def cancels(market: Market, account: Account, minutes: int = 5) -> tuple[str, ...]:
+def cancels(market: Market, account: Account, minutes: int = 5, settings: Settings = RESTING) -> tuple[str, ...]:
     """Return what the next look takes back."""
     cycle = cycle_of(START + timedelta(minutes=minutes))
-    seen = look([market], account, RESTING, cycle=cycle)
-    return cancels_of(seen.ruling, guard(quotes_of([market]), RESTING), 0, seen.account, cycle, RESTING)
+    seen = look([market], account, settings, cycle=cycle)
+    return cancels_of(seen.ruling, guard(quotes_of([market]), settings), 0, seen.account, cycle, settings)
 
 
 @pytest.fixture
@@ -201,6 +264,29 @@ def test_every_trip_and_every_stop_of_a_person_takes_all_back(waiting: Account) 
     flattening = replace(waiting, governor=replace(waiting.governor, flatten=one))
 
     assert [cancels(WIDE, each) for each in (killed, dialled, flattening)] == [waiting.working.order_id] * 3
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"sessions": "Mon-Fri 08:30-17:05 UTC"},
+        {"sessions": "Fri 00:00-23:59 UTC"},
+        {"blackout": "fomc"},  # no later release is known
+        {"accounts": "firm"},
+    ],
+)
+def test_a_rule_that_changed_meanwhile_takes_it_back(
+    waiting: Account, flat_by: None, monkeypatch: pytest.MonkeyPatch, rules: dict[str, str]
+) -> None:  # fmt: skip
+    monkeypatch.setattr(blackout, "load_calendar", lambda: ())
+
+    assert cancels(WIDE, waiting, 11, ruled(**rules)) == waiting.working.order_id
+
+
+def test_a_rule_under_which_may_be_bought_takes_nothing_back(waiting: Account, flat_by: None) -> None:
+    allowed = ruled(sessions="Mon-Fri 08:30-18:00 UTC", blackout="fomc", accounts="firm")
+
+    assert cancels(WIDE, waiting, 5, allowed) == ()
 
 
 def test_what_ends_by_itself_or_was_taken_back_is_left_alone(waiting: Account) -> None:

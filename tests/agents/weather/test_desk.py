@@ -262,7 +262,7 @@ def test_targets_of_a_block_are_those_of_a_look_alone(tmp_path: Path) -> None:
     for row in range(0, 30, 7):
         alone = look(archive, instants[row])
         one, other = (desk().propose(found, at, account(), SETTINGS) for found, at in ((block, row), (alone, 0)))
-        for name in ("target", "fair", "price", "limit_price", "sell_price", "edge", "multiplier", "open"):
+        for name in ("target", "fair", "price", "limit_price", "sell_price", "kept_below", "edge", "multiplier", "open"):
             assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
         assert one.belief == other.belief
         for name in ("ask_price", "bid_size", "age", "sane", "print_price"):

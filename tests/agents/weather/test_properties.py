@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.weather.discretise import Lattice, bracket_mass, cumulative, lattice_of, law_cdf, masses, mixture_cdf, reading_mass
+from agents.weather.discretise import Lattice, bracket_mass, cumulative, lattice_of, law_cdf, mixture_cdf, reading_mass
 from agents.weather.law import Law, single
 from agents.weather.models.residual import filter_rows
 from core.model.event import Bracket, Event
@@ -17,7 +17,7 @@ from core.model.rule import Statistic
 from core.model.station import ReportPrecision
 from core.units import FloatArray, Unit
 from tests.agents.weather.worlds import event
-from tests.bench.bench_laws import N_EVENTS, lattice, laws, same_bits
+from tests.bench.bench_laws import N_EVENTS, lattice, laws, masses, same_bits
 
 INF, NAN = float("inf"), float("nan")
 FAHRENHEIT = event(lowest=67, n=7)  # <=67, 68-69, 70-71, 72-73, 74-75, 76-77, >=78

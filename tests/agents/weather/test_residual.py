@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.weather.intraday import least_variance_weight
 from agents.weather.law import Features, checkpoint_sd, lead_sd
 from agents.weather.models import MODELS, model_of
-from agents.weather.models.residual import State, filtered, learned_spread, predictive, updated
+from agents.weather.models.residual import State, filtered, learned_spread, predictive
 from core.errors import SettingsError
 from core.units import FloatArray
 from tests.agents.weather.worlds import SETTINGS
@@ -64,7 +64,7 @@ def test_residuals_of_one_day_are_not_forgotten_between_each_other() -> None:
 
 
 def test_old_residuals_are_forgotten_by_a_twentieth_a_day() -> None:
-    found = updated(updated(State(), 1.0, 0, 4.0), 2.0, 3, 4.0)
+    found = filtered(np.array([0, 3]), np.array([1.0, 2.0]), 4.0)
 
     assert found.n == pytest.approx(1 + 0.95**3)
     assert found.first == pytest.approx(2 + 0.95**3)
@@ -75,7 +75,7 @@ def test_a_coastal_bust_does_not_move_the_bias_by_a_degree() -> None:
     days, small = np.arange(30), np.tile([0.5, -0.5, 1.0, -1.0, 0.0], 6)
     before = filtered(days, small, 2.4**2)
 
-    after = updated(before, 17.0, 1, 2.4**2)
+    after = filtered(np.arange(31), np.append(small, 17.0), 2.4**2)
 
     moved = predictive(after, 2.4**2).mean - predictive(before, 2.4**2).mean
     assert 0.2 < moved < 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from agents.weather import track_rows as track_rows_module
 from agents.weather.desk import WeatherDesk
 from agents.weather.skill import SkillMemory, Skills, skill_of
-from agents.weather.track import Scored, TrackMemory, newest_of, track_of
+from agents.weather.track import Scored, Track, TrackMemory, newest_of
 from agents.weather.track_rows import maker_of, scored_of_rows, state_rows, track_rows
 from core.checkpoints import CHECKPOINTS, LOOKS
 from core.model.record import Record
@@ -259,13 +259,20 @@ def scored(rank: int, *, model: float, market: float, claimed: float = np.nan) -
     )  # fmt: skip
 
 
+def track_of(events: Iterable[Scored]) -> Track:
+    """Return all of some settled events of Kalshi at the first checkpoint."""
+    memory = TrackMemory()
+    memory.give(events)
+    return memory.track("kalshi", 0, 2**62)
+
+
 @pytest.mark.parametrize(("model", "market", "n", "size"), [
     (0.5, 0.4, 100, "probe"),  # fewer than 300 events
     (0.2, 0.5, 400, "none"),  # surely worse
     (0.5, 0.4, 400, "normal"),  # surely better, calibrated, and what it claimed came
 ])  # fmt: skip
 def test_the_record_earns_a_size(model: float, market: float, n: int, size: str) -> None:
-    track = track_of([scored(rank, model=model, market=market, claimed=0.1) for rank in range(n)], 0)
+    track = track_of(scored(rank, model=model, market=market, claimed=0.1) for rank in range(n))
 
     skill = skill_of(track, "kalshi", 0, 0, 0.3)
 
@@ -279,7 +286,7 @@ def test_no_size_is_earned_against_prints() -> None:
         replace(scored(rank, model=0.5, market=0.4, claimed=0.1), booked=np.zeros(len(CHECKPOINTS))) for rank in range(400)
     ]
 
-    assert skill_of(track_of(printed, 0), "kalshi", 0, 0, 0.3).gate.size == "probe"
+    assert skill_of(track_of(printed), "kalshi", 0, 0, 0.3).gate.size == "probe"
 
 
 def test_states_of_a_day_rest_on_what_was_received_before_it_began() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from core.model.event import Instrument, Side
 from core.model.record import Kind
 from core.store.archive import View
-from core.units import MICRO, instant
+from core.units import MICRO, instant, micros
 
 
 class Print(NamedTuple):
@@ -38,3 +40,16 @@ def prints_of(view: View, instrument: Instrument, after: int, *, buys: bool) -> 
         seen |= Counter(zip(*columns, strict=True))
     for valid_at, yes_price, size in sorted(seen.elements()):
         yield Print(valid_at, yes_price if is_yes else MICRO - yes_price, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """The prints that were known at each instant of a view; nothing is read before somebody asks."""
+
+    view: View
+
+    def sold(self, instrument: Instrument, row: int, lookback: timedelta) -> Iterator[Print]:
+        """Yield the prints of the last `lookback` before instant `row` whose takers sold the instrument, oldest first."""
+        at = instant(int(self.view.instants[row]))
+        known = self.view if int(self.view.instants[row]) == int(self.view.instants[-1]) else self.view.earlier([at])
+        yield from prints_of(known, instrument, micros(at - lookback), buys=False)
