@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from agents.transmission.constraints.hours import barred, barred_from
+from agents.transmission.constraints.instruments import instruments
 from agents.transmission.fill_chance import chances
 from agents.transmission.guard.draft import Draft
 from agents.transmission.guard.limit_price import highest_price
@@ -112,7 +113,7 @@ def cancels_of(
         return ()
     standing = ruling.standing
     places = {standing.axis.instruments[int(column)].token: i for i, column in enumerate(standing.own)}
-    stays = _stays(standing, guarded, row, account) & ~barred(account.governor, cycle.fill_at, settings)[:, None]
+    stays = _stays(standing, guarded, row, account, settings) & ~barred(account.governor, cycle.fill_at, settings)[:, None]
     price = passive_price(standing, guarded.quotes, row, settings)
     tick = standing.targets.tick_micro[standing.own]
     gone = []
@@ -179,13 +180,14 @@ def _gains(draft: Draft, size: IntArray, price: IntArray) -> BoolArray:
     return gain
 
 
-def _stays(standing: Standing, guarded: Guarded, row: int, account: Account) -> BoolArray:
-    """Return where a resting purchase may go on: it is still wanted, nothing has tripped, and its book can be trusted."""
+def _stays(standing: Standing, guarded: Guarded, row: int, account: Account, settings: Settings) -> BoolArray:
+    """Return where a resting purchase may go on: still wanted and allowed, nothing has tripped, and its book can be trusted."""
     own, targets = standing.own, standing.targets
     governor = account.governor
-    calm = (account.tripped == 0) & (governor.flatten == 0) & (governor.dial > 1)
+    calm = (account.tripped == 0) & (governor.flatten == 0) & (governor.dial > max(1, settings.rules.min_operator - 1))
     wanted = standing.wanted - standing.base > -standing.lot
     sound = targets.open[own] & (targets.multiplier[own] > 0)
+    sound = sound & ~(instruments(standing, standing.wanted, settings).allowed <= 0)
     for name in ("book_sanity", "book_age"):
         if name in guarded.limits:
             sound = sound & ~(guarded.limits[name].allowed[row, own] <= 0)

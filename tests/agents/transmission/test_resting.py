@@ -42,7 +42,7 @@ RESTING = settings_of(NORMAL, {"resting": True})
 TAKING = settings_of(NORMAL)
 
 
-def ruled(**rules: str) -> Settings:
+def ruled(**rules: str | int) -> Settings:
     """Return settings under which orders rest and some rules are on."""
     return settings_of(NORMAL, {"resting": True}, rules=RuleSettings(**rules))  # type: ignore[arg-type]
 
@@ -273,6 +273,7 @@ def test_every_trip_and_every_stop_of_a_person_takes_all_back(waiting: Account) 
         {"sessions": "Fri 00:00-23:59 UTC"},
         {"blackout": "fomc"},  # no later release is known
         {"accounts": "firm"},
+        {"instruments": "KDEN/*"},
     ],
 )
 def test_a_rule_that_changed_meanwhile_takes_it_back(
@@ -281,6 +282,13 @@ def test_a_rule_that_changed_meanwhile_takes_it_back(
     monkeypatch.setattr(blackout, "load_calendar", lambda: ())
 
     assert cancels(WIDE, waiting, 11, ruled(**rules)) == waiting.working.order_id
+
+
+@pytest.mark.parametrize(("dial", "stays"), [(3, False), (4, True)])
+def test_a_dial_below_the_least_that_a_rule_asks_for_takes_it_back(waiting: Account, dial: int, stays: bool) -> None:
+    dialled = replace(waiting, governor=replace(waiting.governor, dial=np.full(1, dial)))
+
+    assert (cancels(WIDE, dialled, 5, ruled(min_operator=4)) == ()) == stays
 
 
 def test_a_rule_under_which_may_be_bought_takes_nothing_back(waiting: Account, flat_by: None) -> None:
