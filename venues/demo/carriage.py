@@ -52,10 +52,10 @@ def mistype(scene: Scene, answer: Answer) -> Answer:
 
 
 def truncate(scene: Scene, answer: Answer) -> Answer:
-    """End in the middle and call it the end."""
+    """End in the middle and call it the end; the first byte always comes, for nothing at all says that there is no data."""
     if answer.status != 200:
         return answer
-    return replace(answer, body=answer.body[: int(len(answer.body) * (0.1 + 0.8 * scene.luck(scene.ask.at)))])
+    return replace(answer, body=answer.body[: max(1, int(len(answer.body) * (0.1 + 0.8 * scene.luck(scene.ask.at))))])
 
 
 def cut_off(scene: Scene, answer: Answer) -> Answer:

@@ -47,3 +47,20 @@ def wealth_of(account: Account, panel: WeatherPanel, value: FloatArray) -> Float
     cash = account.cash_micro - account.owed_micro + account.cost_micro[:, elsewhere].sum(axis=1, dtype=np.int64)
     wealth: FloatArray = np.maximum(cash / MICRO + total(total(total(value))), 0.0)
     return wealth
+
+
+def worth_of(probability: FloatArray, cash: FloatArray, held: FloatArray) -> FloatArray:
+    """Return what a share is worth at the margin to who holds what he holds [USD], (..., n_brackets, YES/NO).
+
+    pi_k / (W_k E[1 / W]), W_k being wealth if bracket k settles; NaN where an end is ruin. Source: SCIENCE 4.6.
+
+    Args:
+        probability: of each bracket [1], (..., n_brackets); 0 is no bracket.
+        cash: beside what is held [USD], (...).
+        held: (..., n_brackets, YES/NO) [shares].
+    """
+    yes, no = held[..., 0], held[..., 1]
+    wealth = (cash + total(no))[..., None] + yes - no
+    weight = np.where(probability > 0, probability / np.where(wealth > 0, wealth, np.nan), 0.0)
+    value = weight / total(weight)[..., None]
+    return np.stack([value, 1.0 - value], axis=-1)

@@ -18,7 +18,7 @@ from agents.weather.panel import WeatherPanel
 from agents.weather.sizing.correlation import correlation_scale
 from agents.weather.sizing.days import jointly
 from agents.weather.sizing.growth import Optimum, optimum
-from agents.weather.sizing.held import anew, held_of, wealth_of
+from agents.weather.sizing.held import anew, held_of, wealth_of, worth_of
 from agents.weather.sizing.ladder import Holding, Levels
 from agents.weather.sizing.offered import Offered, kept_below, levels_of, offered_of, sets_of, taken_from
 from agents.weather.sizing.stakes import LEAST_GROWTH, worth_alone
@@ -95,13 +95,18 @@ def _fill(
         sets = np.where(known[:, None, None, None], sets, 0.0)
         cash = cash - total(total(total(sets * np.where(np.isnan(offered.price), 0.0, offered.price))))
     of_day = _of_day(panel, active, share_of_day * wealth[:, None], share * wealth[:, None] - cash)
+    believed = _believed(evaluation, row, active)
     part = _solve(
-        evaluation, row, active, offered, held + total(sets), (taken[0] + sets, taken[1]), cash, of_day, known, settings
-    )
+        evaluation, row, active, offered, believed, held + total(sets), (taken[0] + sets, taken[1]), cash, of_day, known, settings
+    )  # fmt: skip
     change = np.where(known[:, None, None], part.change, 0.0)
     wanted.target[:, active] = held + total(sets) + change
     wanted.arbitrage[:, active] = total(sets)
-    wanted.kept_below[:, active] = np.where(known[:, None, None], part.kept_below, np.nan)
+    # A record that grew worse and more cities that are bought take less of the account: they lower purchases and never sell.
+    worth = worth_of(believed, share_of_day * wealth[:, None] - total(total(value)) * dear, held)
+    unshrunk = worth + settings.weather.exit_edge_min
+    kept = np.where((share < share_of_day)[..., None, None], np.fmax(part.kept_below, unshrunk), part.kept_below)
+    wanted.kept_below[:, active] = np.where(known[:, None, None], kept, np.nan)
     bought = (change > 0) & ~wanted.view[active]
     wanted.limit[active] = np.where(bought.any(axis=0), offered.reach, np.where(sets > 0, offered.ask, 0.0).max(axis=(0, -1)))
     whole = np.where(share > 0, share, np.nan)[..., None, None]
@@ -122,15 +127,13 @@ class _Solved:
 
 
 def _solve(
-    evaluation: WeatherEvaluation, row: int, events: IntArray, offered: Offered, held: FloatArray,
+    evaluation: WeatherEvaluation, row: int, events: IntArray, offered: Offered, believed: FloatArray, held: FloatArray,
     taken: tuple[FloatArray, FloatArray], cash: FloatArray, of_day: FloatArray, known: BoolArray, settings: Settings,
 ) -> _Solved:  # fmt: skip
     """Return what to buy and sell of some events; `cash` is what is left of the wealth staked on each, `of_day` on its day."""
     exists = evaluation.panel.lattice.exists[events]
     n_runs, n_events, n_brackets = held.shape[:3]
     flat = n_runs * n_events, n_brackets
-    believed = np.where(exists, evaluation.p_pooled[row, events], 0.0)
-    believed = never_impossible(np.where(np.isnan(believed), 0.0, believed), exists)
     probability = np.broadcast_to(believed, held.shape[:3]).reshape(flat)
     levels = levels_of(offered, held, taken, settings)
     holding = Holding(cash.reshape(-1), *(np.ascontiguousarray(held[..., i]).reshape(flat) for i in (0, 1)))
@@ -150,6 +153,13 @@ def _solve(
             "certificate_gap": np.broadcast_to(found.gap.reshape(n_runs, n_events, 1, 1), (*shape, 2)),
         },
     )
+
+
+def _believed(evaluation: WeatherEvaluation, row: int, events: IntArray) -> FloatArray:
+    """Return what is believed of some events, (n_events, n_brackets); 0 is no bracket."""
+    exists = evaluation.panel.lattice.exists[events]
+    believed = np.where(exists, evaluation.p_pooled[row, events], 0.0)
+    return never_impossible(np.where(np.isnan(believed), 0.0, believed), exists)
 
 
 def _conversion(evaluation: WeatherEvaluation, events: IntArray, n_runs: int, settings: Settings) -> FloatArray | None:

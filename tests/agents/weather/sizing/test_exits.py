@@ -122,6 +122,26 @@ def test_where_another_bracket_has_become_likelier_a_part_goes_below_fair_value(
     assert not any(token in orders for orders in (*seen.orders[1:4], *seen.orders[5:]))
 
 
+def with_factor(found: WeatherEvaluation, factor: float) -> WeatherEvaluation:
+    """Return what is believed by a desk of whose claimed edge this part is thought to be real."""
+    skills = found.panel.skills
+    states = tuple(replace(state, shrinkage=replace(state.shrinkage, factor=factor)) for state in skills.states)
+    return replace(found, panel=replace(found.panel, skills=replace(skills, states=states)))
+
+
+def test_a_record_that_grew_worse_buys_less_and_sells_nothing(tmp_path: Path) -> None:
+    """Multipliers never sell (TRANSMISSION 1.2): a tenth of the account would want less, at any bid above 0.19."""
+    settings = plain(0.25)
+    world = archive(tmp_path, size=1e6)
+
+    seen = session(world, settings, 10, believed=lambda same, n: with_factor(same, 0.1 if n >= 2 else 1.0))
+
+    bought, sold = bought_and_sold(seen)
+    assert len(bought[0]) >= 2
+    assert not any(sold)
+    assert any(seen.wanted[5][token] < 0.5 * seen.held[5][token] for token in bought[0])
+
+
 def test_for_want_of_money_alone_nothing_goes_below_its_value(tmp_path: Path) -> None:
     """NO of three brackets ties up more than is staked: one is bid for above its fair value and goes, one below it stays."""
     settings, stays, goes = plain(0.25), 7, 9
