@@ -19,7 +19,7 @@ from tests.venues.test_nws import LATER, layer, observation, period, properties
 from tests.venues.test_open_meteo_ensemble import several
 from tests.venues.test_open_meteo_previous_runs import body
 from tests.venues.test_zeus import PUBLISHED
-from venues.iem.wire import climate_record, parse_reports, past_reports, read_climate
+from venues.iem.wire import climate_record, parse_network, parse_reports, past_reports, read_climate
 from venues.metar.wire import parse_metars
 from venues.nws.wire import parse_gridpoint, parse_hourly, parse_observations, parse_point
 from venues.open_meteo.ensemble import parse_ensemble
@@ -35,6 +35,7 @@ STRANGE: tuple[Any, ...] = (
     NOTHING, None, True, 0, -1, 1e308, float("nan"), float("inf"), 10**40, -(10**40), 2**63, "", "x", "M", "\0", [], {}, [None],
     "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31", "0001-01-01", "99999999999999999999",
 )  # fmt: skip
+PLACE = {"id": "LGA", "name": "New York", "country": "US", "tzname": "America/New_York", "latitude": 40.8, "longitude": -73.9}
 REPORT = {"icaoId": "KLGA", "obsTime": 1780332660, "metarType": "METAR", "rawOb": "METAR KLGA 011651Z 21/15"}
 
 DECODERS: dict[str, tuple[Any, Callable[[bytes], object]]] = {
@@ -54,6 +55,7 @@ DECODERS: dict[str, tuple[Any, Callable[[bytes], object]]] = {
         json.loads(year(climate(), climate("2026-05-01"))),
         lambda raw: climate_record("KNYC", read_climate(raw, STATIONS["KNYC"]), NOW),
     ),
+    "iem network": ({"data": [PLACE]}, parse_network),
     "metar": ([REPORT], lambda raw: parse_metars(raw, NOW, oldest=DAYS)),
     "open_meteo": (
         {

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 
 from core.clock import SteppedClock
-from core.errors import WireError
+from core.errors import SourceRefusedError, WireError
 from core.model.record import Ask, Kind, Record
 from core.registry import load_stations
 from core.settings import Settings, SourceSettings
@@ -18,6 +19,7 @@ from tests.venues.servers import Script, Scripted, reply, serving
 from venues.iem.client import Iem
 from venues.iem.wire import (
     climate_record,
+    parse_network,
     parse_reports,
     past_climate,
     past_reports,
@@ -278,6 +280,21 @@ def test_a_climate_report_of_the_past_is_known_a_quarter_of_an_hour_after_its_is
     assert past_climate(KNYC, read_climate(year(climate(product="")), KNYC), NOW) == []
 
 
+# Networks
+
+
+def test_a_network_is_stations_with_zone_and_place(fixtures: Path) -> None:
+    found = parse_network((fixtures / "network_IN__ASOS_trimmed.json").read_bytes())
+
+    assert len(found) == 4
+    agartala = found[0]
+    assert (agartala.code, agartala.name, agartala.tz, agartala.elevation_metres) == ("VEAT", "Agartala", "Asia/Kolkata", 16.0)
+    assert (agartala.latitude, agartala.longitude) == (23.88698, 91.24045)
+    assert (agartala.archive_begin, agartala.online) == ("1945-01-10T00:00:00Z", True)
+    with pytest.raises(WireError, match="is no station"):
+        parse_network(b'{"data": [{"id": "LGA"}]}')
+
+
 # The client
 
 
@@ -426,3 +443,15 @@ def test_a_past_that_fails_is_a_record_of_now() -> None:
 
     assert len(records) == 3
     assert all("answered 404 (gone)" in (record.error or "") and record.received_at == NOW for record in records)
+
+
+def test_a_network_is_had_by_its_name(fixtures: Path) -> None:
+    body = json.loads((fixtures / "network_IN__ASOS_trimmed.json").read_bytes())
+    with serving(reply(200, body), reply(404, {"detail": "unknown network"})) as server:
+        iem = source(server)
+        found = iem.network("IN__ASOS")
+        with pytest.raises(SourceRefusedError, match="unknown network"):
+            iem.network("XX")
+
+    assert server.paths[0] == "/api/1/network/IN__ASOS.json"
+    assert np.allclose([each.latitude for each in found], [each["latitude"] for each in body["data"]])

@@ -19,7 +19,9 @@ from core.units import iso
 from venues.http import Answer, Health, Http, Patience
 from venues.iem.wire import (
     SOURCE,
+    NetworkStation,
     climate_record,
+    parse_network,
     parse_reports,
     past_climate,
     past_reports,
@@ -84,6 +86,10 @@ class Iem:
             yield from self._past_reports(ask)
         elif ask.kind is Kind.CLIMATE and (station := self._american(ask.subject)) is not None:
             yield from self._past_climate(station, ask)
+
+    def network(self, name: str) -> tuple[NetworkStation, ...]:
+        """Return the stations of a network ("NY_ASOS", "GB__ASOS"); SourceError when it cannot be had."""
+        return parse_network(_content(self._http.get(f"{self._base}/api/1/network/{name}.json")))
 
     def _american(self, code: str) -> Station | None:
         station = self._stations.get(code)

@@ -246,3 +246,38 @@ def _climate_fault(report: Climate, received_at: datetime) -> str:
     if MISSING not in (report.high_f, report.low_f) and report.low_f > report.high_f:
         return f"a low of {report.low_f} °F lies above a high of {report.high_f} °F"
     return future_fault(report.issued_at, received_at) if report.issued_at is not None else ""
+
+
+# Networks
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStation:
+    """One station of a network, as the archive describes it."""
+
+    code: str  # ICAO where it is American, else as the archive has it
+    name: str
+    tz: str
+    latitude: float
+    longitude: float
+    elevation_metres: float | None
+    archive_begin: str
+    online: bool
+
+
+def parse_network(raw: bytes) -> tuple[NetworkStation, ...]:
+    """Return the stations of a network; WireError when an entry lacks its name, zone or place."""
+    return tuple(_network_station(element) for _, element in json_elements(member(raw, "data", "iem network"), "iem network"))
+
+
+def _network_station(element: Any) -> NetworkStation:
+    try:
+        code = str(element["id"])
+        american = element["country"] == "US" and len(code) == 3
+        elevation = number_or_none(element.get("elevation"))
+        return NetworkStation(
+            f"K{code}" if american else code, str(element["name"]), str(element["tzname"]), float(element["latitude"]),
+            float(element["longitude"]), elevation, str(element.get("archive_begin") or ""), bool(element.get("online")),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WireError(f"iem network: {str(element)[:80]} is no station ({error!r}); the bytes are kept") from error
