@@ -154,7 +154,10 @@ CHECKS: tuple[Described, ...] = (
         "rule", "max_slippage", "A person's own limit of the walk.", "average price − best ask ≤ rules.max_slippage"
     ),
     Described("account", "firm_ended", "An account whose drawdown was breached has ended; when all have, nothing is bought.", ""),
-    Described("account", "firm_flat_by", "After the hour at which an account has to be flat nothing is bought.", ""),
+    Described(
+        "account", "firm_flat_by",
+        "Before the hour at which an account has to be flat all is sold that can be; until its next day nothing is bought.", "",
+    ),
     Described(
         "account", "firm_target", "Once every account has its profit and its active days nothing is bought.",
         "profit < target or active days < minimum"

@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.transmission.axis import axis_of
 from agents.transmission.claims import z_of
-from agents.transmission.constraints.firms import firms_marked, firms_over
+from agents.transmission.constraints.firms import firms_marked, firms_over, must_be_flat
 from agents.transmission.equity import marks_of
 from agents.transmission.profiles import (
     ACCOUNT_DRAWDOWN,
@@ -89,7 +89,7 @@ def mark(
     told["infrastructure"] = np.full(account.n_runs, float(len(host.sick)))
     account = _tripped(account, profile, told, settings)
     account = _stepped(account, profile, told, settings)
-    account = _flattened(account, kept.tripped, profile, targets, quotes, row, settings)
+    account = _flattened(account, kept.tripped, profile, cycle, targets, quotes, row, settings)
     return Risk(**{name: getattr(account, name) for name in Risk.__slots__})
 
 
@@ -212,11 +212,12 @@ def _stepped(account: Account, profile: Profile, told: Mapping[str, FloatArray],
 
 
 def _flattened(
-    account: Account, before: IntArray, profile: Profile, targets: Targets, quotes: Quotes, row: int, settings: Settings
-) -> Account:
-    """Return the account with its sale of everything begun where a trip asks for it, and ended where nothing is left to sell."""
+    account: Account, before: IntArray, profile: Profile, cycle: Cycle, targets: Targets, quotes: Quotes, row: int,
+    settings: Settings,
+) -> Account:  # fmt: skip
+    """Return the account with its sale of everything begun where a trip or an account's hour asks for it, ended where all is sold."""
     closing = sum(each.bit for each in profile.rows if each.closes or (each.loss and settings.flatten_on_trip))
-    begun = (account.tripped & ~before & closing) != 0
+    begun = ((account.tripped & ~before & closing) != 0) | must_be_flat(account.governor, cycle, settings)
     flatten = (account.governor.flatten > 0) | begun
     if flatten.any():
         flatten = flatten & _sellable(account, targets, quotes, row, settings)

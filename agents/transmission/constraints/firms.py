@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
@@ -71,6 +72,14 @@ def floors(governor: Governor, profiles: Sequence[AccountProfile]) -> FloatArray
         below = high.get(profile.drawdown_kind, start)[:, i] - profile.drawdown.micro(start[:, i])
         floor[:, i] = np.minimum(below, start[:, i]) if profile.lock_at_start else below
     return floor
+
+
+def must_be_flat(governor: Governor, cycle: Cycle, settings: Settings) -> BoolArray:
+    """Return the runs in which a followed account has to be flat before the next look comes, (n_runs,)."""
+    last, following = cycle.fill_at, cycle.fill_at + timedelta(seconds=settings.interval_seconds)
+    profiles = followed(settings, cycle.scheduled_at)
+    late = np.array([profile.is_late(last) or profile.is_late(following) for profile in profiles], np.bool_)
+    return np.asarray((late & np.equal(governor.firm_ended, 0)).any(axis=1))
 
 
 def firms_over(governor: Governor) -> BoolArray:

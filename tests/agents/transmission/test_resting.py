@@ -53,8 +53,9 @@ def lives(seen: Look) -> list[str]:
 
 
 @pytest.fixture
-def flat_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    firm = AccountProfile("firm", zone="America/Chicago", day_starts=time(17), flat_by=time(11, 10))
+def flat_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    hour = getattr(request, "param", time(11, 10))
+    firm = AccountProfile("firm", zone="America/Chicago", day_starts=time(17), flat_by=hour)
     monkeypatch.setattr(profiles, "profiles_as_of", lambda day: {"firm": firm})
     profiles._followed.cache_clear()
     yield
@@ -291,10 +292,12 @@ def test_a_dial_below_the_least_that_a_rule_asks_for_takes_it_back(waiting: Acco
     assert (cancels(WIDE, dialled, 5, ruled(min_operator=4)) == ()) == stays
 
 
-def test_a_rule_under_which_may_be_bought_takes_nothing_back(waiting: Account, flat_by: None) -> None:
+@pytest.mark.parametrize(("flat_by", "stays"), [(time(11, 21), True), (time(11, 20), False)], indirect=["flat_by"])
+def test_a_rule_under_which_may_be_bought_takes_nothing_back(waiting: Account, flat_by: None, stays: bool) -> None:
+    """An account that has to be flat before the next look, 15 minutes after this one, is sold out now."""
     allowed = ruled(sessions="Mon-Fri 08:30-18:00 UTC", blackout="fomc", accounts="firm")
 
-    assert cancels(WIDE, waiting, 5, allowed) == ()
+    assert (cancels(WIDE, waiting, 5, allowed) == ()) is stays
 
 
 def test_what_ends_by_itself_or_was_taken_back_is_left_alone(waiting: Account) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from agents.transmission.constraints import profiles
 from agents.transmission.constraints.firm_words import firm_lines
-from agents.transmission.constraints.firms import firms_marked, firms_over, floors
+from agents.transmission.constraints.firms import firms_marked, firms_over, floors, must_be_flat
 from agents.transmission.constraints.profiles import (
     TRAILING_EOD,
     TRAILING_INTRADAY,
@@ -31,6 +31,7 @@ from tests.agents.transmission.builders import (
     Market,
     account_of,
     cycle_of,
+    holding,
     instrument_of,
     look,
     settings_of,
@@ -341,6 +342,28 @@ def test_after_that_hour_nothing_is_bought(follow: object) -> None:
 
     assert look([MARKET], account, settings, cycle=cycle_at()).shares == {"london-0-YES": 60.6}
     assert look([MARKET], account, settings, cycle=cycle_at(AT + timedelta(hours=1))).check("firm_flat_by") == "refuse"
+
+
+@pytest.mark.parametrize(("minutes", "flat"), [(14, False), (15, True), (60, True), (315, False)])
+def test_all_is_sold_from_the_last_look_before_that_hour_until_the_next_day(follow: object, minutes: int, flat: bool) -> None:
+    """Flat by 12:30 in Chicago: 18:30Z, and the look at 18:15Z is the last that comes in time; its day begins at 17:00 there."""
+    settings = follow(replace(EVAL, flat_by=time(12, 30)))  # type: ignore[operator]
+    at = datetime(2026, 11, 12, 18, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+
+    governor = following(settings, 10_000.0).governor
+
+    assert must_be_flat(governor, cycle_at(at), settings).tolist() == [flat]
+    assert not must_be_flat(replace(governor, firm_ended=np.ones((1, 1), np.int64)), cycle_at(at), settings).any()
+
+
+def test_what_is_held_goes_below_fair_value_before_an_account_has_to_be_flat(follow: object) -> None:
+    """Its bid pays 22 cents less than it is worth: at noon it stays, at a quarter past the desk must be out by half past."""
+    settings = follow(replace(EVAL, flat_by=time(12, 30)))  # type: ignore[operator]
+    market = Market(instrument_of(), wanted=60.0, fair=0.50, bids=((0.28, 100_000.0),))
+    account = holding(following(settings, 10_000.0), market, 60.0, 0.30)
+
+    assert look([market], account, settings, cycle=cycle_at()).shares == {}
+    assert look([market], account, settings, cycle=cycle_at(AT + timedelta(minutes=15))).shares == {"london-0-YES": -60.0}
 
 
 def test_a_day_that_has_won_two_fifths_of_the_target_ends(follow: object) -> None:
