@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from core.clock import Clock, monotonic_seconds
 from core.errors import SourceDownError, SourceError, SourceLimitedError, SourceRefusedError, SourceTimeoutError, WireError
-from core.model.record import Record
+from core.model.record import Kind, Record
 from core.settings import Settings, SourceSettings
 from core.units import iso, writable
 from venues.lanes import BREAKER_LIMITS, Breaker, BreakerLimits, Lane, Seconds, TokenBucket
@@ -153,6 +153,12 @@ class Http:
             elif record.raw:
                 self.refute(record)
             yield record
+
+    def forgive(self, kind: Kind, subjects: Iterable[str]) -> None:
+        """Forget what was no answer about subjects of which it was answered since that there is nothing to tell."""
+        with self._lock:
+            for subject in subjects:
+                self._refuted.pop((str(kind), subject), None)
 
     def refute(self, record: Record) -> None:
         """Remember a record as none: bytes came, and nothing could be made of them."""

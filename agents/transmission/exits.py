@@ -56,8 +56,8 @@ def lowest_price(standing: Standing, settings: Settings) -> FloatArray:
         mine = np.array([one == each for one in fees])
         for _ in range(FEE_STEPS):
             lowest[:, mine] = least[:, mine] + fee_per_share(np.clip(lowest[:, mine], 0.0, 1.0), each)
-    all_out = standing.account.governor.flatten > 0
-    return np.where(all_out[:, None], standing.targets.tick_micro[standing.own] / MICRO, lowest)
+    all_out, tick = standing.account.governor.flatten > 0, standing.targets.tick_micro[standing.own] / MICRO
+    return np.where(all_out[:, None], tick, np.maximum(lowest, tick))
 
 
 def exit_edge(sale: Sale, settings: Settings) -> Limit:

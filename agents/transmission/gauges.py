@@ -124,14 +124,12 @@ def _worst_day(account: Account, settings: Settings, seen: Mapping[str, Seen]) -
     unit, limit = int(account.unit_r_micro[0]), settings.risk.worst_day_r
     lost = float(told[0, 0]) if told.size else float(READINGS["day_loss"](marked, settings)[0])
     last = account.desk_day + 1
-    stays = any(
-        one.event_day.toordinal() > last and held for one, held in zip(account.instruments, account.held_micro[0], strict=True)
-    )
+    held = (one for one, size in zip(account.instruments, account.held_micro[0], strict=True) if size)
+    stays = [one for one in held if one.event_day.toordinal() > last]
     about = f"events up to {date.fromordinal(last)} lost"
-    return Gauge(
-        "worst_day", "tripwire", lost if unit else None, limit, "R0", f"{about}; the rest at its bid" if stays else about,
-        lost * unit / MICRO, limit * unit / MICRO,
-    )  # fmt: skip
+    about += "; the rest at its bid" if stays else ""
+    about += ", where nobody bid below cost" if any(one.token in seen and seen[one.token].bid is None for one in stays) else ""
+    return Gauge("worst_day", "tripwire", lost if unit else None, limit, "R0", about, lost * unit / MICRO, limit * unit / MICRO)
 
 
 def _counts(account: Account, settings: Settings) -> Iterator[Gauge]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from core.clock import wall_now
-from core.control.beats import Beat
+from core.control.beats import SILENT_SECONDS, Beat
 from core.errors import HermesError
 from core.services.shelves import Present, Shelves, lives
 from core.settings.identity import config_hash
@@ -22,6 +22,7 @@ SOURCE = "heartbeats"
 NAMES: Mapping[str, str] = {"supervisor": "supervisor", "engine": "engine", "api": "sidecar", "dashboard": "dashboard"}
 """Processes that a desk consists of, by the name under which the supervisor starts them."""
 RUNNING, STOPPED, LOST, ABSENT = "running", "stopped", "gone without a word", "not started"
+STARTING = "starting"  # phase of an engine that learns before its first cycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,16 @@ def engine_state(present: Present) -> EngineState:
         running, beat.pid or None, _moment(beat.facts.get("started_at")), round(age, 3), phase,
         str(beat.facts.get("config_hash", "")),
     )  # fmt: skip
+
+
+def is_silent(present: Present, engine: EngineState) -> bool:
+    """Return whether an engine that runs has long not said itself what it does: its pulse alone repeats the last word.
+
+    One of a simulated world says nothing between two of its instants, one that starts nothing while it learns.
+    """
+    if present.beat is None or not engine.running or present.simulated or engine.phase == STARTING:
+        return False
+    return (present.wall - present.beat.said_at).total_seconds() > SILENT_SECONDS
 
 
 def _alive(beat: Beat) -> bool:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.control.beats import SILENT_SECONDS
 from core.errors import HermesError
 from core.model.regime import place_of, regime_of_most
 from core.services.edges import EdgeService, Outlooks
 from core.services.machine import host_facts
 from core.services.money import accounts_of, money_of
-from core.services.processes import EngineState, engine_state
+from core.services.processes import EngineState, engine_state, is_silent
 from core.services.risk import risk_state
 from core.services.shelves import Present, Shelves
 from core.services.sources import SICK, source_rows
@@ -177,8 +176,8 @@ def _heartbeat(shelves: Shelves, present: Present) -> Component:
     engine, beat = engine_state(present), present.beat
     if beat is None or not engine.running:
         return Component(DOWN, f"the engine is {engine.phase}", engine.beat_age_seconds, beat.wall_at if beat else None)
-    late = not present.simulated and (engine.beat_age_seconds or 0.0) > SILENT_SECONDS
-    return Component(WARN if late else OK, f"the engine is {engine.phase}", engine.beat_age_seconds, beat.wall_at)
+    age = max(0.0, (present.wall - beat.said_at).total_seconds())
+    return Component(WARN if is_silent(present, engine) else OK, f"the engine is {engine.phase}", round(age, 3), beat.said_at)
 
 
 def _sources(shelves: Shelves, present: Present) -> Component:

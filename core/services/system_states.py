@@ -10,7 +10,7 @@ from core.model.account import Account
 from core.model.orders import FINAL, Status
 from core.services.journal_rows import JournalRows
 from core.services.money import accounts_of, marks_of
-from core.services.processes import LOST, EngineState
+from core.services.processes import LOST, STARTING, EngineState, is_silent
 from core.services.risk import RiskState
 from core.services.shelves import Present, Shelves
 from core.units import micros
@@ -52,7 +52,7 @@ STATES: tuple[SystemWord, ...] = (
     SystemWord("paused", "no engine runs", lambda known: not known.runs),
     SystemWord(
         "initializing", "the engine starts, or waits for its first cycle of all",
-        lambda known: known.phase == "starting" or not known.begun,
+        lambda known: known.phase == STARTING or not known.begun,
     ),
     SystemWord("error", "what the desk runs on is sick: nothing new is bought until it is well", lambda known: known.sick),
     SystemWord("paused", "a tripwire holds under which nothing new is bought", lambda known: known.stopped),
@@ -84,9 +84,8 @@ def known_of(shelves: Shelves, present: Present, engine: EngineState, risk: Risk
 
 
 def _broken(engine: EngineState, present: Present) -> bool:
-    """Return whether an engine cannot be relied on; a simulated one says nothing between two of its instants."""
-    silent = engine.running and not present.simulated and (engine.beat_age_seconds or 0.0) > SILENT_SECONDS
-    return engine.phase == LOST or silent
+    """Return whether an engine cannot be relied on."""
+    return engine.phase == LOST or is_silent(present, engine)
 
 
 def _working(account: Account) -> list[int]:

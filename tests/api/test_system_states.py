@@ -122,10 +122,13 @@ def test_before_its_first_cycle_a_desk_is_initializing_and_then_no_longer(tmp_pa
 
 
 @pytest.mark.parametrize(("silent_for", "state"), [(SILENT_SECONDS / 2, "ready"), (SILENT_SECONDS + 5, "error")])
-def test_a_live_engine_that_says_nothing_is_an_error(tmp_path: Path, silent_for: float, state: str) -> None:
+@pytest.mark.parametrize("pulse", [False, True])
+def test_a_live_engine_that_says_nothing_is_an_error(tmp_path: Path, silent_for: float, state: str, pulse: bool) -> None:
     DurableJournal(tmp_path / "hermes.db", desk="weather", world="live", start_micro=10_000 * MICRO).close()
-    told = {"pid": os.getpid(), "world": "live", "cycle": 7}
-    Beats(tmp_path).beat("engine", wall_now(), "waiting", wall_at=wall_now() - timedelta(seconds=silent_for), **told)
+    """Its pulse goes on while it is stuck, and repeats the word."""
+    said_at = wall_now() - timedelta(seconds=silent_for)
+    told = {"pid": os.getpid(), "world": "live", "cycle": 7, **({"said_at": said_at} if pulse else {})}
+    Beats(tmp_path).beat("engine", wall_now(), "waiting", wall_at=wall_now() if pulse else said_at, **told)
 
     assert word(tmp_path, mode="live") == state
 

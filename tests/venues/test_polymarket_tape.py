@@ -304,7 +304,19 @@ def test_a_listing_that_breaks_off_while_markets_are_learned_is_shown_at_its_own
         (record,) = client.fetch([Ask(Kind.PRINTS, "nyc-12")])
 
     assert "the bytes are kept" in (record.error or "")
+    assert (record.kind, record.raw) == (Kind.PRINTS, b'[{"slug": "nyc-12", "mark')
     assert client.health["polymarket_gamma"].trouble == "unreadable"
+    assert client.health["polymarket_data"].trouble == ""
+
+
+def test_a_listing_that_broke_off_once_is_forgiven_as_soon_as_it_says_that_there_is_nothing() -> None:
+    bodies = iter([b"[{", b"[]", b"[]"])
+    with serving(lambda handler: reply(200, next(bodies))(handler)) as server:
+        client = source(server)
+        for told in ("unreadable", ""):
+            (record,) = client.fetch([Ask(Kind.PRINTS, "nyc-12")])
+            assert record.error
+            assert client.health["polymarket_gamma"].trouble == told
 
 
 def test_a_world_without_trades_says_so(nyc: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -97,6 +98,8 @@ class Polymarket:
             Kind.PRINTS: (self._data, self._prints), Kind.OUTCOMES: (self._gamma, self._outcomes),
         }  # fmt: skip
         for kind, (service, answers) in answering.items():
+            if kind is Kind.PRINTS:
+                yield from self._learn([*dict.fromkeys(ask.subject for ask in of_kind.get(kind, ()))])
             if kind in of_kind:
                 yield from service.judge(answers(of_kind[kind]))
 
@@ -172,10 +175,8 @@ class Polymarket:
                 _trim(self._polled_at)
 
     def _prints(self, asks: Sequence[Ask]) -> Iterator[Record]:
-        events = list(dict.fromkeys(ask.subject for ask in asks))
-        yield from self._learn([event_id for event_id in events if event_id not in self._markets])
         polled: list[str] = []
-        for event_id in events:
+        for event_id in dict.fromkeys(ask.subject for ask in asks):
             if event_id not in self._markets:
                 continue
             record = self._streamed_prints(event_id)
@@ -189,18 +190,25 @@ class Polymarket:
         return self._listings.outcomes(list(dict.fromkeys(ask.subject for ask in asks)))
 
     def _learn(self, event_ids: Sequence[str]) -> Iterator[Record]:
-        """Learn the markets of events that were not listed in this process; yield a failed record for each that is not known."""
+        """Learn the markets of events that were not listed in this process; yield a failed record for each that is not known.
+
+        Gamma answers, and is judged by it: what it says is nothing against the service of the trades.
+        """
+        event_ids = [event_id for event_id in event_ids if event_id not in self._markets]
         if not event_ids:
             return
-        why: dict[str, str] = {}
+        broken: dict[str, Record] = {}
         for record in self._gamma.judge(self._listings.by_slug(event_ids)):
             self._remember(record)
             if record.error is not None:
-                why[record.subject] = record.error
+                broken[record.subject] = record
+        self._gamma.forgive(Kind.EVENTS, [event_id for event_id in event_ids if event_id not in broken])
         for event_id in event_ids:
-            if event_id not in self._markets:
-                unlisted = f"polymarket /events: {event_id} is not listed with its conditions; ask again later"
-                yield failed(SOURCE, Kind.PRINTS, event_id, self._clock.now(), WireError(why.get(event_id, unlisted)))
+            if event_id in broken:
+                yield replace(broken[event_id], kind=Kind.PRINTS)
+            elif event_id not in self._markets:
+                error = WireError(f"polymarket /events: {event_id} is not listed with its conditions; ask again later")
+                yield failed(SOURCE, Kind.PRINTS, event_id, self._clock.now(), error)
 
     def _remember(self, record: Record) -> None:
         conditions: Mapping[str, str] = record.facts.get("conditions") or {}

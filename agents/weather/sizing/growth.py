@@ -23,6 +23,7 @@ SHORTER = (0.5, 1.0, 0.25, 1.0)  # after those: whole steps may go to and fro be
 HALVINGS = 100
 DEAR_STEPS = 120
 FIRST_DEAR = 0.015625  # [USD]
+MOST_DEAR = 1e4  # [USD] what is owed although money is so dear cannot be paid by any trade
 SURE_DEAR = 1e-9  # of itself: both ends are mixed so that all is spent
 CLOSE = 2e-14  # of the sum of prices, which is 1
 EXACT = 4e-15  # of the money that is turned over
@@ -63,6 +64,7 @@ def optimum(probability: FloatArray, levels: Levels, holding: Holding, convertin
     owing = found.sound & (found.cash < -_slack(holding))
     if converting is not None:
         found, owing = _converted(likely, levels, holding, converting, found, owing)
+    found, owing = _beyond_means(likely, levels, holding, found, owing)
     short = np.flatnonzero(owing)
     if not len(short):
         return found
@@ -79,8 +81,7 @@ def unbound(likely: FloatArray, levels: Levels, holding: Holding, dearness: Floa
     common = ladder.most - total(total(at.taken * ladder.paid))
     wealth = np.where(likely > 0, common[:, None] + ladder.lowest + total(at.taken), 1.0)
     sound = sound & (wealth > 0).all(axis=-1)
-    kept = np.where(likely > 0, (holding.cash + total(holding.no))[:, None] + holding.yes - holding.no, 1.0)
-    wealth = np.where(sound[:, None], wealth, kept)
+    wealth = np.where(sound[:, None], wealth, _kept(likely, holding))
     price = at.price / total(at.price)[:, None]
     growth = growth_of(likely, wealth)
     return Optimum(
@@ -107,6 +108,23 @@ def _converted(
     freed = owed > 0
     owing[rows] = ~freed
     return _put(found, rows[freed], Optimum(*(getattr(part, each.name)[freed] for each in fields(Optimum)))), owing
+
+
+def _beyond_means(
+    likely: FloatArray, levels: Levels, holding: Holding, found: Optimum, owing: BoolArray
+) -> tuple[Optimum, BoolArray]:
+    """Return the optimum with nothing traded where all that can be sold would not pay what is owed, and who owes besides."""
+    sales = total(total(np.where(levels.sale, levels.price * levels.size, 0.0)))
+    ruined = owing & (holding.cash + sales < -_slack(holding))
+    if not ruined.any():
+        return found, owing
+    kept = _kept(likely, holding)
+    nothing = Optimum(
+        np.zeros_like(found.trade), kept, likely, holding.cash, growth_of(likely, kept), np.full(len(likely), np.inf),
+        found.dearness, np.zeros_like(owing),
+    )  # fmt: skip
+    rows = np.flatnonzero(ruined)
+    return _put(found, rows, Optimum(*(getattr(nothing, each.name)[rows] for each in fields(Optimum)))), owing & ~ruined
 
 
 def _paid_for(likely: FloatArray, levels: Levels, holding: Holding, low: FloatArray, high: FloatArray) -> Optimum:
@@ -152,6 +170,11 @@ def _likely(probability: FloatArray) -> FloatArray:
 def _slack(holding: Holding) -> FloatArray:
     slack: FloatArray = MOST_IDLE * (np.abs(holding.cash) + total(holding.yes) + total(holding.no))
     return slack
+
+
+def _kept(likely: FloatArray, holding: Holding) -> FloatArray:
+    """Return the wealth of each outcome if nothing is traded."""
+    return np.where(likely > 0, (holding.cash + total(holding.no))[:, None] + holding.yes - holding.no, 1.0)
 
 
 def _put(found: Optimum, rows: IntArray, part: Optimum) -> Optimum:
@@ -350,7 +373,7 @@ def _dearness(likely: FloatArray, levels: Levels, holding: Holding, owed: FloatA
         inside = (cut > low[rows]) & (cut < high[rows]) & (step < FREE_STEPS or step % 2 == 0)
         dear[rows] = np.where(open_, high[rows], np.where(inside, cut, 0.5 * (low[rows] + high[rows])))
         close = ~short & (cash <= MOST_LEFT * worth[rows]) | (high[rows] - low[rows] <= SURE_DEAR * high[rows]) & ~open_
-        rows = rows[~close]
+        rows = rows[~close & ~(open_ & (high[rows] > MOST_DEAR))]
         if not len(rows):
             break
     return low, high

@@ -202,7 +202,7 @@ def _lost(probability: FloatArray, found: Optimum, more: FloatArray) -> FloatArr
     counts, wealth = (probability > 0).reshape(shape), np.where(probability > 0, found.wealth, 1.0).reshape(shape)
     left = np.where(counts, wealth - more, 1.0)
     alive = left > 0
-    logs = np.log(np.where(alive, wealth, 1.0) / np.where(alive, left, 1.0))
+    logs = np.log(np.where(alive & (wealth > 0), wealth, 1.0) / np.where(alive, left, 1.0))
     lost = total(np.where(counts, probability.reshape(shape) * logs, 0.0))
     return np.where(alive.all(axis=-1), lost, np.inf)
 

@@ -252,8 +252,30 @@ def ruins(module: ModuleType) -> None:
     assert found.growth[0] == -np.inf
 
 
+def owes(module: ModuleType) -> None:
+    """Twelve NO tie up ten dollars more than there are; sold at .8 they would bring 9.60, at .9 10.80."""
+    held = Holding(np.array([-10.0]), np.zeros((1, 2)), np.array([[12.0, 0.0]]))
+    for price, sound in ((0.8, False), (0.9, True)):
+        sales = Levels(np.full((1, 2, 1), price), np.array([[[12.0], [0.0]]]), np.array([True]), np.array([True]))
+        found = module.optimum(np.array([[0.1, 0.9]]), sales, held)
+        assert bool(found.sound[0]) is sound
+        assert bool(found.cash[0] >= -1e-6) is sound
+        assert sound or (found.wealth[0].tolist(), found.trade[0].max()) == ([-10.0, 2.0], 0.0)
+
+
 # How the end is reached, not where it lies: whatever these do, the certificate and the halving stand behind them.
-PATHS = ("_stepped", "_halved", "_scale", "_dearness", "_solved", "_rows", "_point: rows.likely", "_slack", "optimum: -_slack")
+PATHS = (
+    "_stepped",
+    "_halved",
+    "_scale",
+    "_dearness",
+    "_solved",
+    "_rows",
+    "_point: rows.likely",
+    "_slack",
+    "optimum: -_slack",
+    "_beyond_means: -_slack",
+)
 SLOW = ("_point: level",)  # noticed too, after a search of many seconds
 EQUIVALENT = frozenset({
     "bound: worth > 0 -> worth < 0",  # nobody without wealth comes so far
@@ -264,12 +286,16 @@ EQUIVALENT = frozenset({
 
 def noticed(module: ModuleType) -> bool:
     """Return whether a check fails, by raising anything."""
-    for check in (vectors, bounds, ruins, books, converts):
+    for check in (vectors, bounds, ruins, owes, books, converts):
         try:
             check(module)
         except Exception:
             return True
     return False
+
+
+def test_who_cannot_pay_what_he_owes_trades_nothing_and_is_not_searched_for() -> None:
+    owes(growth)
 
 
 def test_a_flipped_sign_is_noticed() -> None:
