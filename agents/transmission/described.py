@@ -191,7 +191,8 @@ CHECKS: tuple[Described, ...] = (
     Described(
         "exit", "exit_edge",
         "A position is sold only where the desk wants less of it and the bid pays more than a share is worth to the account: "
-        "its marginal value at what is wanted, below fair value where too much is held. What makes room for a purchase of the "
+        "its marginal value at what is wanted, below fair value where too much is held; that a worse record or more cities take "
+        "of the account is not counted, they never sell. What makes room for a purchase of the "
         "other side goes without the least gain, and a bid above fair value is enough where money is short. Where no marginal "
         "value is known fair value counts.",
         "best bid − fee ≥ marginal value + exit_edge_min; marginal value: p ÷ (W × E[1 ÷ W]), W the wealth if the share pays",
